@@ -1,0 +1,59 @@
+"""Everything this package raises on purpose.
+
+```
+XmcNasError
+├── InvalidGenomeError (ValueError)         a genome breaks the rules of its space
+├── DataError (ValueError)                  a file or folder of data cannot be used
+├── ConfigMismatchError (ValueError)        a study was made with other settings
+├── CheckpointError (ValueError)            a saved child is damaged or foreign
+└── ChildFailedError (RuntimeError)         one child could not be trained
+    ├── NonFiniteLossError                  its loss became infinite or not a number
+    └── ChildOutOfMemoryError               it did not fit into memory
+```
+"""
+
+from __future__ import annotations
+
+
+__all__ = [
+    "CheckpointError",
+    "ChildFailedError",
+    "ChildOutOfMemoryError",
+    "ConfigMismatchError",
+    "DataError",
+    "InvalidGenomeError",
+    "NonFiniteLossError",
+    "XmcNasError",
+]
+
+
+class XmcNasError(Exception):
+    """The root: catch it to catch everything that this package raises on purpose."""
+
+
+class InvalidGenomeError(XmcNasError, ValueError):
+    """A genome, or the parameters that should describe one, breaks the rules of its space."""
+
+
+class DataError(XmcNasError, ValueError):
+    """A file or folder of data cannot be used; the message names the file and the line."""
+
+
+class ConfigMismatchError(XmcNasError, ValueError):
+    """A study was made with other settings than the ones it is asked to go on with."""
+
+
+class CheckpointError(XmcNasError, ValueError):
+    """A file that should hold a saved child is damaged, foreign or of another format version."""
+
+
+class ChildFailedError(XmcNasError, RuntimeError):
+    """One child could not be trained; the search goes on without it."""
+
+
+class NonFiniteLossError(ChildFailedError):
+    """The loss of a child became infinite or not a number."""
+
+
+class ChildOutOfMemoryError(ChildFailedError):
+    """A child did not fit into the memory of its device."""

@@ -1,0 +1,30 @@
+"""Architectures as values: what a genome is, which genomes exist, how one becomes another."""
+
+from __future__ import annotations
+
+from optuna_xmcnas.genome.canonical import canonical_genome
+from optuna_xmcnas.genome.canonical import canonical_hash
+from optuna_xmcnas.genome.genome import Genome
+from optuna_xmcnas.genome.genome import Node
+from optuna_xmcnas.genome.mutations import DEFAULT_MUTATIONS
+from optuna_xmcnas.genome.mutations import get_mutation
+from optuna_xmcnas.genome.mutations import Mutation
+from optuna_xmcnas.genome.mutations import mutation_names
+from optuna_xmcnas.genome.mutations import register_mutation
+from optuna_xmcnas.genome.ops import DEFAULT_OPS
+from optuna_xmcnas.genome.space import GenomeSpace
+
+
+__all__ = [
+    "DEFAULT_MUTATIONS",
+    "DEFAULT_OPS",
+    "Genome",
+    "GenomeSpace",
+    "Mutation",
+    "Node",
+    "canonical_genome",
+    "canonical_hash",
+    "get_mutation",
+    "mutation_names",
+    "register_mutation",
+]
