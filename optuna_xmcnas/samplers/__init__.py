@@ -1,0 +1,9 @@
+"""Optuna samplers that evolve genomes, or any other search space."""
+
+from __future__ import annotations
+
+from optuna_xmcnas.samplers.evolution import RegularizedEvolutionSampler
+from optuna_xmcnas.samplers.proposal import Proposal
+
+
+__all__ = ["Proposal", "RegularizedEvolutionSampler"]

@@ -1,0 +1,277 @@
+"""Regularized (aging) evolution as an Optuna sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+import secrets
+import threading
+from typing import Any
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+import zlib
+
+import numpy as np
+from optuna.samplers import BaseSampler
+from optuna.trial import TrialState
+
+from optuna_xmcnas.genome import DEFAULT_MUTATIONS
+from optuna_xmcnas.genome import get_mutation
+from optuna_xmcnas.genome import Mutation
+from optuna_xmcnas.samplers.population import tournament
+from optuna_xmcnas.samplers.proposal import Proposal
+from optuna_xmcnas.samplers.storage import fixed_params
+from optuna_xmcnas.samplers.storage import storage_and_study_id
+from optuna_xmcnas.samplers.storage import StudyView
+from optuna_xmcnas.samplers.storage import write_trial_attr
+from optuna_xmcnas.samplers.variation import GenomeVariation
+from optuna_xmcnas.samplers.variation import ParameterVariation
+from optuna_xmcnas.samplers.variation import random_value
+from optuna_xmcnas.samplers.variation import Variation
+
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+    from optuna_xmcnas.genome import GenomeSpace
+
+
+class RegularizedEvolutionSampler(BaseSampler):
+    """Sampler that breeds from the trials finished last (Real et al., AAAI 2019).
+
+    The first ``population_size`` trials are random. From then on each new trial is a mutant: of
+    ``sample_size`` members drawn from the population with replacement, the best is changed by one
+    mutation. The population is the ``population_size`` trials completed last; completion is
+    ordered by a logical clock kept in the trials, so the clocks and time zones of the workers do
+    not matter. Only COMPLETE trials breed. Children that a complete or running trial has been
+    already are drawn again, up to ``max_attempts`` times.
+
+    Everything is derived from the storage: workers may come, die and come back. Each trial's draws
+    come from a random stream of its own, made from ``seed`` and its number, so an interrupted
+    study goes on as it would have without the interruption.
+
+    With several objectives the tournament goes by non-dominated sorting.
+
+    Args:
+        space: Which genomes to evolve; the objective calls ``space.suggest(trial)``. None evolves
+            the parameters of any objective, changing one of its parent's parameters.
+        population_size: How many trials make a population (P).
+        sample_size: How many members a tournament draws (S).
+        seed: Seed of all draws; None takes a fresh one.
+        mutations: Names of registered mutations, or mutations; used with a ``space`` only.
+        max_attempts: How often to draw before a known child is accepted.
+
+    Raises:
+        ValueError: If a number is out of range or a mutation is not known.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_xmcnas import RegularizedEvolutionSampler
+        >>> def objective(trial):
+        ...     kernel = trial.suggest_categorical("kernel", ["rbf", "linear"])
+        ...     return trial.suggest_float("c", 0.1, 10.0, log=True) + (kernel == "rbf")
+        >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
+        >>> sampler = RegularizedEvolutionSampler(population_size=5, sample_size=3, seed=1)
+        >>> study = optuna.create_study(direction="maximize", sampler=sampler)
+        >>> study.optimize(objective, n_trials=40)
+        >>> study.best_params["kernel"]
+        'rbf'
+    """
+
+    _AGE_KEY = "RegularizedEvolutionSampler:age"
+    _PROPOSAL_KEY = "RegularizedEvolutionSampler:proposal"
+
+    def __init__(
+        self,
+        *,
+        space: GenomeSpace | None = None,
+        population_size: int = 20,
+        sample_size: int = 10,
+        seed: int | None = None,
+        mutations: Sequence[str | Mutation] = DEFAULT_MUTATIONS,
+        max_attempts: int = 20,
+    ) -> None:
+        if population_size < 1:
+            raise ValueError(f"`population_size` must be at least 1; got {population_size}.")
+        if not 1 <= sample_size <= population_size:
+            raise ValueError(
+                f"`sample_size` must be within 1..population_size={population_size}; "
+                f"got {sample_size}."
+            )
+        if max_attempts < 1:
+            raise ValueError(f"`max_attempts` must be at least 1; got {max_attempts}.")
+        if seed is not None and seed < 0:
+            raise ValueError(f"`seed` must not be negative; got {seed}.")
+        if not mutations:
+            raise ValueError("`mutations` must name at least one mutation; got none.")
+        self._space = space
+        self._mutations = tuple(get_mutation(m) if isinstance(m, str) else m for m in mutations)
+        self._distributions = {} if space is None else space.distributions()
+        self._population_size = population_size
+        self._sample_size = sample_size
+        self._max_attempts = max_attempts
+        self._seed = secrets.randbits(64) if seed is None else int(seed)
+        self._lock = threading.RLock()
+        self._views: WeakKeyDictionary[BaseStorage, dict[int, StudyView]] = WeakKeyDictionary()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        del state["_lock"], state["_views"]  # the views are rebuilt from the storage
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
+        self._views = WeakKeyDictionary()
+
+    @classmethod
+    def proposal_of(cls, trial: FrozenTrial) -> Proposal | None:
+        """Return what was proposed for a trial: its parent, mutation and attempt.
+
+        Returns:
+            None if the trial carries no proposal of this sampler.
+        """
+        return Proposal.from_record(trial.system_attrs.get(cls._PROPOSAL_KEY))
+
+    def reseed_rng(self) -> None:
+        """Do nothing: every trial has its own random stream, also among threads."""
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Propose a genome, so that other workers see it before anything slow happens."""
+        if self._space is not None:
+            self._propose(study, trial, self._variation({}))
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return the parameters of the space, or those that the population has used."""
+        if self._space is not None:
+            return dict(self._distributions)
+        with self._lock:
+            view = self._view(study)
+            view.read_up_to(study, trial)
+            found: dict[str, BaseDistribution] = {}
+            for member in view.population:
+                found.update(member.distributions)
+        return {name: found[name] for name in sorted(found) if not found[name].single()}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return the proposed parameters, and independent values for foreign names."""
+        if not search_space:
+            return {}
+        if self._space is None:
+            proposal = self._propose(study, trial, ParameterVariation(search_space))
+            return {
+                name: proposal.params[name] for name in search_space if name in proposal.params
+            }
+        proposal = self._propose(study, trial, self._variation(search_space))
+        answer = {}
+        for name, distribution in search_space.items():
+            if self._distributions.get(name) != distribution:
+                answer[name] = self.sample_independent(study, trial, name, distribution)
+            elif name in proposal.params:
+                answer[name] = proposal.params[name]
+        return answer
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Return a random value."""
+        return random_value(param_distribution, self._rng(trial, param_name))
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Note when a trial was completed: one more than the largest reading there is."""
+        if state != TrialState.COMPLETE:
+            return
+        with self._lock:
+            view = self._view(study)
+            view.read_all(study, trial)
+            write_trial_attr(study, trial, self._AGE_KEY, view.clock + 1)
+
+    def _propose(self, study: Study, trial: FrozenTrial, variation: Variation) -> Proposal:
+        """Return the proposal of a trial: the one it carries, or a new one, written to it."""
+        carried = self.proposal_of(trial)
+        if carried is not None:
+            return carried
+        rng = self._rng(trial, "proposal")
+        with self._lock:
+            view = self._view(study)
+            view.read_up_to(study, trial)
+            given = variation.keep(fixed_params(trial), rng)
+            if given is not None:
+                identity = variation.identity(given) or ""
+                proposal = Proposal(params=given, identity=identity, mutation="enqueued")
+                write_trial_attr(study, trial, self._PROPOSAL_KEY, proposal.to_record())
+                return proposal
+            for attempt in range(1, self._max_attempts + 1):
+                proposal = self._draw(study, view, variation, rng, attempt)
+                is_last = attempt == self._max_attempts
+                if not is_last and view.knows(proposal.identity, besides=trial.number):
+                    continue
+                write_trial_attr(study, trial, self._PROPOSAL_KEY, proposal.to_record())
+                # Two workers that write at the same time cannot both miss the other's writing.
+                view.read_all(study, trial)
+                if is_last or not view.knows(proposal.identity, besides=trial.number):
+                    break
+        return proposal
+
+    def _draw(
+        self,
+        study: Study,
+        view: StudyView,
+        variation: Variation,
+        rng: np.random.Generator,
+        attempt: int,
+    ) -> Proposal:
+        """Return a random proposal while the population fills, a mutant from then on."""
+        parent: int | None = None
+        mutation: str | None = None
+        if len(view.population) < self._population_size:
+            params = variation.random(rng)
+        else:
+            winner = tournament(view.population, self._sample_size, study.directions, rng)
+            parent = winner.number
+            params, mutation = variation.mutate(winner.params, rng)
+        return Proposal(
+            params=variation.fill(params, rng),
+            identity=variation.identity(params) or "",
+            parent=parent,
+            mutation=mutation,
+            attempt=attempt,
+        )
+
+    def _variation(self, search_space: Mapping[str, BaseDistribution]) -> Variation:
+        if self._space is None:
+            return ParameterVariation(search_space)
+        return GenomeVariation(self._space, self._mutations)
+
+    def _view(self, study: Study) -> StudyView:
+        storage, study_id = storage_and_study_id(study)
+        views = self._views.setdefault(storage, {})
+        if study_id not in views:
+            views[study_id] = StudyView(
+                size=self._population_size,
+                age_key=self._AGE_KEY,
+                proposal_key=self._PROPOSAL_KEY,
+                identity=self._variation({}).identity,
+            )
+        return views[study_id]
+
+    def _rng(self, trial: FrozenTrial, purpose: str) -> np.random.Generator:
+        words = (self._seed, trial.number, zlib.crc32(purpose.encode()))
+        return np.random.default_rng(np.random.SeedSequence(words))
