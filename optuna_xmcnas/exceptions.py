@@ -6,6 +6,8 @@ XmcNasError
 ├── DataError (ValueError)                  a file or folder of data cannot be used
 ├── ConfigMismatchError (ValueError)        a study was made with other settings
 ├── CheckpointError (ValueError)            a saved child is damaged or foreign
+├── StorageError (RuntimeError)             the storage of a study cannot be used
+├── SearchFailedError (RuntimeError)        too many children failed one after another
 └── ChildFailedError (RuntimeError)         one child could not be trained
     ├── NonFiniteLossError                  its loss became infinite or not a number
     └── ChildOutOfMemoryError               it did not fit into memory
@@ -23,6 +25,8 @@ __all__ = [
     "DataError",
     "InvalidGenomeError",
     "NonFiniteLossError",
+    "SearchFailedError",
+    "StorageError",
     "XmcNasError",
 ]
 
@@ -45,6 +49,14 @@ class ConfigMismatchError(XmcNasError, ValueError):
 
 class CheckpointError(XmcNasError, ValueError):
     """A file that should hold a saved child is damaged, foreign or of another format version."""
+
+
+class StorageError(XmcNasError, RuntimeError):
+    """The storage of a study cannot be reached or used; the message hides passwords."""
+
+
+class SearchFailedError(XmcNasError, RuntimeError):
+    """Too many children failed one after another; the message names the last reason."""
 
 
 class ChildFailedError(XmcNasError, RuntimeError):

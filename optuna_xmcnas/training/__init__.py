@@ -1,0 +1,40 @@
+"""From a network to a trained one: batches, loss, the loop, prediction, files."""
+
+from __future__ import annotations
+
+from optuna_xmcnas.training.batches import Batch
+from optuna_xmcnas.training.batches import load_batches
+from optuna_xmcnas.training.batches import prediction_order
+from optuna_xmcnas.training.batches import SparseTargets
+from optuna_xmcnas.training.batches import training_order
+from optuna_xmcnas.training.checkpoint import load_child
+from optuna_xmcnas.training.checkpoint import save_child
+from optuna_xmcnas.training.config import TrainingConfig
+from optuna_xmcnas.training.losses import backpropagate
+from optuna_xmcnas.training.losses import binary_cross_entropy
+from optuna_xmcnas.training.memory import PeakMemory
+from optuna_xmcnas.training.predict import predict_top_k
+from optuna_xmcnas.training.predict import TopK
+from optuna_xmcnas.training.trainer import Evaluation
+from optuna_xmcnas.training.trainer import fit
+from optuna_xmcnas.training.trainer import TrainingResult
+
+
+__all__ = [
+    "Batch",
+    "Evaluation",
+    "PeakMemory",
+    "SparseTargets",
+    "TopK",
+    "TrainingConfig",
+    "TrainingResult",
+    "backpropagate",
+    "binary_cross_entropy",
+    "fit",
+    "load_batches",
+    "load_child",
+    "predict_top_k",
+    "prediction_order",
+    "save_child",
+    "training_order",
+]
