@@ -73,6 +73,10 @@ class GenomeSpace:
             raise ValueError(f"`ops` must not repeat a name; got {list(self.ops)}.")
         for op in self.ops:
             Node(op, 0)  # checks the name
+        for name in ("min_layers", "max_layers", "window"):
+            number: object = getattr(self, name)
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise ValueError(f"`{name}` must be a whole number; got {number!r}.")
         if not 1 <= self.min_layers <= self.max_layers:
             raise ValueError(
                 f"`min_layers` and `max_layers` must satisfy 1 <= min <= max; "
@@ -260,20 +264,24 @@ class GenomeSpace:
             InvalidGenomeError: If the text is not one, or of another format version.
         """
         try:
-            record = json.loads(text)
-            if record["format"] != _FORMAT:
-                raise InvalidGenomeError(
-                    f"a space record must have format version {_FORMAT}; got {record['format']!r}."
-                )
+            record: Any = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InvalidGenomeError(f"a space must be JSON text; got {text!r}.") from error
+        if not isinstance(record, dict) or record.get("format") != _FORMAT:
+            found = record.get("format") if isinstance(record, dict) else record
+            raise InvalidGenomeError(
+                f"a space record must have format version {_FORMAT}; got {found!r}."
+            )
+        try:
             return cls(
-                ops=tuple(record["ops"]),
+                ops=record["ops"],
                 min_layers=record["min_layers"],
                 max_layers=record["max_layers"],
                 window=record["window"],
                 frozen=tuple(Node(op, source) for op, source in record["frozen"]),
             )
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise InvalidGenomeError(f"not the record of a genome space: {text!r}.") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidGenomeError(f"not the record of a genome space: {error}") from error
 
     def _check_source(self, position: int, node: Node) -> None:
         allowed = self.sources(position)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence
-import secrets
 import threading
 from typing import Any
 from typing import TYPE_CHECKING
@@ -20,10 +19,12 @@ from optuna_xmcnas.genome import get_mutation
 from optuna_xmcnas.genome import Mutation
 from optuna_xmcnas.samplers.population import tournament
 from optuna_xmcnas.samplers.proposal import Proposal
-from optuna_xmcnas.samplers.storage import fixed_params
-from optuna_xmcnas.samplers.storage import storage_and_study_id
+from optuna_xmcnas.samplers.storage import given_params
+from optuna_xmcnas.samplers.storage import read_again
 from optuna_xmcnas.samplers.storage import StudyView
+from optuna_xmcnas.samplers.storage import whole_study
 from optuna_xmcnas.samplers.storage import write_trial_attr
+from optuna_xmcnas.samplers.variation import contains
 from optuna_xmcnas.samplers.variation import GenomeVariation
 from optuna_xmcnas.samplers.variation import ParameterVariation
 from optuna_xmcnas.samplers.variation import random_value
@@ -33,10 +34,10 @@ from optuna_xmcnas.samplers.variation import Variation
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.distributions import BaseDistribution
-    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
     from optuna_xmcnas.genome import GenomeSpace
+    from optuna_xmcnas.samplers.population import Member
 
 
 class RegularizedEvolutionSampler(BaseSampler):
@@ -60,7 +61,7 @@ class RegularizedEvolutionSampler(BaseSampler):
             the parameters of any objective, changing one of its parent's parameters.
         population_size: How many trials make a population (P).
         sample_size: How many members a tournament draws (S).
-        seed: Seed of all draws; None takes a fresh one.
+        seed: Seed of all draws; None draws anew each time.
         mutations: Names of registered mutations, or mutations; used with a ``space`` only.
         max_attempts: How often to draw before a known child is accepted.
 
@@ -113,9 +114,9 @@ class RegularizedEvolutionSampler(BaseSampler):
         self._population_size = population_size
         self._sample_size = sample_size
         self._max_attempts = max_attempts
-        self._seed = secrets.randbits(64) if seed is None else int(seed)
+        self._seed = None if seed is None else int(seed)
         self._lock = threading.RLock()
-        self._views: WeakKeyDictionary[BaseStorage, dict[int, StudyView]] = WeakKeyDictionary()
+        self._views: WeakKeyDictionary[Study, StudyView] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -142,7 +143,9 @@ class RegularizedEvolutionSampler(BaseSampler):
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Propose a genome, so that other workers see it before anything slow happens."""
         if self._space is not None:
-            self._propose(study, trial, self._variation({}))
+            with self._lock:
+                view = self._view(study)
+                self._propose(study, trial, view, self._variation({}, view.population))
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -150,10 +153,10 @@ class RegularizedEvolutionSampler(BaseSampler):
         """Return the parameters of the space, or those that the population has used."""
         if self._space is not None:
             return dict(self._distributions)
+        found: dict[str, BaseDistribution] = {}
         with self._lock:
             view = self._view(study)
             view.read_up_to(study, trial)
-            found: dict[str, BaseDistribution] = {}
             for member in view.population:
                 found.update(member.distributions)
         return {name: found[name] for name in sorted(found) if not found[name].single()}
@@ -164,17 +167,17 @@ class RegularizedEvolutionSampler(BaseSampler):
         """Return the proposed parameters, and independent values for foreign names."""
         if not search_space:
             return {}
-        if self._space is None:
-            proposal = self._propose(study, trial, ParameterVariation(search_space))
-            return {
-                name: proposal.params[name] for name in search_space if name in proposal.params
-            }
-        proposal = self._propose(study, trial, self._variation(search_space))
+        with self._lock:
+            view = self._view(study)
+            if self._space is not None and trial.number not in view.proposals:
+                trial = read_again(study, trial)  # a copy of ours, in another process, proposed
+            variation = self._variation(search_space, view.population)
+            proposal = self._propose(study, trial, view, variation)
         answer = {}
         for name, distribution in search_space.items():
-            if self._distributions.get(name) != distribution:
+            if self._space is not None and self._distributions.get(name) != distribution:
                 answer[name] = self.sample_independent(study, trial, name, distribution)
-            elif name in proposal.params:
+            elif name in proposal.params and contains(distribution, proposal.params[name]):
                 answer[name] = proposal.params[name]
         return answer
 
@@ -203,75 +206,92 @@ class RegularizedEvolutionSampler(BaseSampler):
             view.read_all(study, trial)
             write_trial_attr(study, trial, self._AGE_KEY, view.clock + 1)
 
-    def _propose(self, study: Study, trial: FrozenTrial, variation: Variation) -> Proposal:
+    def _propose(
+        self, study: Study, trial: FrozenTrial, view: StudyView, variation: Variation
+    ) -> Proposal:
         """Return the proposal of a trial: the one it carries, or a new one, written to it."""
-        carried = self.proposal_of(trial)
-        if carried is not None:
+        carried = view.proposals.get(trial.number) or self.proposal_of(trial)
+        if carried is not None and variation.identity(carried.params) is not None:
             return carried
         rng = self._rng(trial, "proposal")
-        with self._lock:
-            view = self._view(study)
-            view.read_up_to(study, trial)
-            given = variation.keep(fixed_params(trial), rng)
-            if given is not None:
-                identity = variation.identity(given) or ""
-                proposal = Proposal(params=given, identity=identity, mutation="enqueued")
-                write_trial_attr(study, trial, self._PROPOSAL_KEY, proposal.to_record())
-                return proposal
-            for attempt in range(1, self._max_attempts + 1):
-                proposal = self._draw(study, view, variation, rng, attempt)
-                is_last = attempt == self._max_attempts
-                if not is_last and view.knows(proposal.identity, besides=trial.number):
-                    continue
-                write_trial_attr(study, trial, self._PROPOSAL_KEY, proposal.to_record())
-                # Two workers that write at the same time cannot both miss the other's writing.
-                view.read_all(study, trial)
-                if is_last or not view.knows(proposal.identity, besides=trial.number):
-                    break
+        view.read_up_to(study, trial)
+        given = variation.keep(given_params(trial), rng)
+        if given is not None:
+            proposal = _proposal(variation, given, mutation="enqueued")
+            self._write(study, trial, view, proposal)
+            return proposal
+        for attempt in range(1, self._max_attempts + 1):
+            parent = self._parent(study, view, rng)
+            proposal = _child(variation, parent, rng, attempt)
+            identities = variation.identities(proposal.params)
+            if parent is not None and proposal.params.items() <= parent.params.items():
+                identities = frozenset()  # a mutation that is meant to repeat its parent
+            is_last = attempt == self._max_attempts
+            if not is_last and view.knows(identities, besides=trial.number):
+                continue
+            self._write(study, trial, view, proposal)
+            # Two workers that write at the same time cannot both miss the other's writing.
+            view.read_all(study, trial)
+            if is_last or not view.knows(identities, besides=trial.number):
+                break
         return proposal
 
-    def _draw(
-        self,
-        study: Study,
-        view: StudyView,
-        variation: Variation,
-        rng: np.random.Generator,
-        attempt: int,
-    ) -> Proposal:
-        """Return a random proposal while the population fills, a mutant from then on."""
-        parent: int | None = None
-        mutation: str | None = None
+    def _parent(self, study: Study, view: StudyView, rng: np.random.Generator) -> Member | None:
+        """Return who breeds; None while the population fills."""
         if len(view.population) < self._population_size:
-            params = variation.random(rng)
-        else:
-            winner = tournament(view.population, self._sample_size, study.directions, rng)
-            parent = winner.number
-            params, mutation = variation.mutate(winner.params, rng)
-        return Proposal(
-            params=variation.fill(params, rng),
-            identity=variation.identity(params) or "",
-            parent=parent,
-            mutation=mutation,
-            attempt=attempt,
-        )
+            return None
+        return tournament(view.population, self._sample_size, study.directions, rng)
 
-    def _variation(self, search_space: Mapping[str, BaseDistribution]) -> Variation:
-        if self._space is None:
-            return ParameterVariation(search_space)
-        return GenomeVariation(self._space, self._mutations)
+    def _write(
+        self, study: Study, trial: FrozenTrial, view: StudyView, proposal: Proposal
+    ) -> None:
+        write_trial_attr(study, trial, self._PROPOSAL_KEY, proposal.to_record())
+        view.proposals[trial.number] = proposal
+
+    def _variation(
+        self, search_space: Mapping[str, BaseDistribution], population: Sequence[Member]
+    ) -> Variation:
+        if self._space is not None:
+            return GenomeVariation(self._space, self._mutations)
+        return ParameterVariation(search_space, paths={frozenset(m.params) for m in population})
 
     def _view(self, study: Study) -> StudyView:
-        storage, study_id = storage_and_study_id(study)
-        views = self._views.setdefault(storage, {})
-        if study_id not in views:
-            views[study_id] = StudyView(
+        study = whole_study(study)
+        if study not in self._views:
+            self._views[study] = StudyView(
                 size=self._population_size,
                 age_key=self._AGE_KEY,
                 proposal_key=self._PROPOSAL_KEY,
-                identity=self._variation({}).identity,
+                identity=self._variation({}, []).identity,
             )
-        return views[study_id]
+        return self._views[study]
 
     def _rng(self, trial: FrozenTrial, purpose: str) -> np.random.Generator:
-        words = (self._seed, trial.number, zlib.crc32(purpose.encode()))
-        return np.random.default_rng(np.random.SeedSequence(words))
+        if self._seed is None:
+            return np.random.default_rng()
+        return np.random.default_rng((self._seed, trial.number, zlib.crc32(purpose.encode())))
+
+
+def _child(
+    variation: Variation, parent: Member | None, rng: np.random.Generator, attempt: int
+) -> Proposal:
+    """Return a mutant of the parent, or a random child if there is none."""
+    if parent is None:
+        return _proposal(variation, variation.random(rng), attempt=attempt)
+    params, mutation = variation.mutate(parent.params, rng)
+    return _proposal(variation, params, parent=parent.number, mutation=mutation, attempt=attempt)
+
+
+def _proposal(
+    variation: Variation,
+    params: dict[str, Any],
+    *,
+    parent: int | None = None,
+    mutation: str | None = None,
+    attempt: int = 1,
+) -> Proposal:
+    identity = variation.identity(params)
+    assert identity is not None  # a variation stays within its own space
+    return Proposal(
+        params=params, identity=identity, parent=parent, mutation=mutation, attempt=attempt
+    )

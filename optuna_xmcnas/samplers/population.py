@@ -6,10 +6,12 @@ last, the winner of a random sample breeds, the oldest leaves.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -40,21 +42,22 @@ def youngest(members: Sequence[Member], size: int) -> list[Member]:
     (added from outside, or by another sampler) stands right after the last reading taken before
     it was completed, by the wall clock.
     """
-    clocked = [member for member in members if member.age is not None]
+    dated = sorted(
+        (member.completed.timestamp(), member.age)
+        for member in members
+        if member.age is not None and member.completed is not None
+    )
+    moments = [moment for moment, _ in dated]
+    readings = list(accumulate((age for _, age in dated), max))  # the largest up to each moment
 
     def order(member: Member) -> tuple[int, bool, float, int]:
         if member.age is not None:
             return (member.age, False, 0.0, member.number)
         if member.completed is None:
             return (-1, True, 0.0, member.number)
-        earlier = (
-            other.age
-            for other in clocked
-            if other.age is not None
-            and other.completed is not None
-            and other.completed <= member.completed
-        )
-        return (max(earlier, default=-1), True, member.completed.timestamp(), member.number)
+        moment = member.completed.timestamp()
+        earlier = bisect_right(moments, moment)
+        return (readings[earlier - 1] if earlier else -1, True, moment, member.number)
 
     return sorted(members, key=order)[-size:]
 

@@ -2,16 +2,23 @@
 
 Seen on Optuna 5.0. A sampler has no public way to read only what is new or to write trial
 attributes, so it takes the same private doors as Optuna's own samplers: ``study._storage``,
-``study._study_id``, ``trial._trial_id``, and the key under which enqueued values are kept.
+``study._study_id``, ``trial._trial_id``, and the key under which enqueued values are kept. Two
+more are our own: ``_study`` of the part of a study that Hyperband hands out, and, where trials are
+in a database, its table ``trials``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
+from itertools import count
 from typing import Any
 from typing import TYPE_CHECKING
 
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from optuna_xmcnas.samplers.population import Member
@@ -21,16 +28,19 @@ from optuna_xmcnas.samplers.proposal import Proposal
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna import Trial
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
 
 _FIXED_PARAMS_KEY = "fixed_params"
+_MANY = 3  # unfinished trials: from four on, SQLite reads the whole list at less cost
 
 
-def storage_and_study_id(study: Study) -> tuple[BaseStorage, int]:
-    """Return where a study is kept."""
-    return study._storage, study._study_id
+def whole_study(study: Study) -> Study:
+    """Return the study that the objective runs in, where a pruner hands us a part of it."""
+    whole: Study = getattr(study, "_study", study)  # Hyperband makes a new part for each call
+    return whole
 
 
 def write_trial_attr(study: Study, trial: FrozenTrial, key: str, value: Any) -> None:
@@ -38,18 +48,28 @@ def write_trial_attr(study: Study, trial: FrozenTrial, key: str, value: Any) -> 
     study._storage.set_trial_system_attr(trial._trial_id, key, value)
 
 
-def fixed_params(trial: FrozenTrial) -> Mapping[str, Any]:
-    """Return the parameters that were given when the trial was enqueued or retried."""
-    found = trial.system_attrs.get(_FIXED_PARAMS_KEY)
-    return found if isinstance(found, Mapping) else {}
+def frozen(trial: Trial) -> FrozenTrial:
+    """Return a running trial as the storage has it now."""
+    return trial.storage.get_trial(trial._trial_id)
+
+
+def read_again(study: Study, trial: FrozenTrial) -> FrozenTrial:
+    """Return a trial as the storage has it now; what Optuna hands to samplers can be older."""
+    return study._storage.get_trial(trial._trial_id)
+
+
+def given_params(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the parameters that a trial had before it began: enqueued, or copied for a retry."""
+    fixed = trial.system_attrs.get(_FIXED_PARAMS_KEY)
+    return {**trial.params, **(fixed if isinstance(fixed, Mapping) else {})}
 
 
 class StudyView:
     """What is known of a study's trials in this process: a cache of the storage, nothing more.
 
     The first reading takes the whole study, which Optuna's own ``ask`` has loaded anyway; each
-    later one asks only for the trials that were not finished, and for new numbers. Its cost
-    depends on the number of workers, not on the number of trials.
+    later one asks only for the trials that were not finished, and for new ones. Its cost depends
+    on the number of workers, not on the number of trials.
 
     Args:
         size: How many members a population has.
@@ -70,21 +90,20 @@ class StudyView:
         self._age_key = age_key
         self._proposal_key = proposal_key
         self._identity = identity
-        self._forget()
-
-    def _forget(self) -> None:
         self.population: list[Member] = []
         self.clock = 0  # the largest reading seen
+        self.proposals: dict[int, Proposal] = {}  # of unfinished trials, by trial number
         self._finished: set[str] = set()  # identities of all complete trials
-        self._running: dict[int, str] = {}  # trial number -> identity of its proposal
-        self._unfinished: set[int] = set()
-        self._next_number = 0
+        self._unfinished: dict[int, int] = {}  # trial number -> trial id
+        self._newest = (-1, -1)  # number and id of the last trial seen
 
-    def knows(self, identity: str | None, *, besides: int) -> bool:
-        """Return whether a complete trial, or a running one besides ours, is the same child."""
-        if identity in self._finished:
-            return True
-        return any(i == identity for number, i in self._running.items() if number != besides)
+    def knows(self, identities: Collection[str], *, besides: int) -> bool:
+        """Return whether a complete trial, or an unfinished one besides ours, is one of these."""
+        return not self._finished.isdisjoint(identities) or any(
+            proposal.identity in identities
+            for number, proposal in self.proposals.items()
+            if number != besides
+        )
 
     def read_up_to(self, study: Study, trial: FrozenTrial) -> None:
         """Learn of everything up to our own trial; costs no query that finds nothing."""
@@ -95,52 +114,50 @@ class StudyView:
         self._read(study, trial, upcoming=True)
 
     def _read(self, study: Study, trial: FrozenTrial, *, upcoming: bool) -> None:
-        storage, study_id = storage_and_study_id(study)
-        if trial.number < self._next_number and trial.number not in self._unfinished:
-            self._forget()  # our trial finished long ago, by our notes: this is another study
-        if self._next_number == 0:
-            arrived = storage.get_all_trials(study_id, deepcopy=False)
-            self._next_number = len(arrived)
-        else:
-            arrived = self._arrivals(storage, study_id, trial, upcoming=upcoming)
-        members = [member for other in arrived if (member := self._learn(other, trial.number))]
+        arrived = list(self._arrivals(study, trial, upcoming=upcoming))  # whole, or an error
+        members = [member for other in arrived if (member := self._learn(other)) is not None]
         if members:
             self.population = youngest([*self.population, *members], self._size)
 
     def _arrivals(
-        self, storage: BaseStorage, study_id: int, trial: FrozenTrial, *, upcoming: bool
-    ) -> list[FrozenTrial]:
-        """Return the trials that were unfinished when last seen, and the new ones."""
-        arrived = []
-        known = sorted(self._unfinished - {trial.number})
-        new = range(self._next_number, trial.number)
-        for number in (*known, *new):
-            other = _trial_by_number(storage, study_id, number)
-            if other is None:  # created, not yet readable
-                self._unfinished.add(number)
-            else:
-                arrived.append(other)
-        if trial.number >= self._next_number:
-            self._unfinished.add(trial.number)
-            self._next_number = trial.number + 1
-        while upcoming and (other := _trial_by_number(storage, study_id, self._next_number)):
-            arrived.append(other)
-            self._next_number += 1
-        return arrived
+        self, study: Study, trial: FrozenTrial, *, upcoming: bool
+    ) -> Iterator[FrozenTrial]:
+        """Yield the trials that were unfinished when last seen, and the new ones."""
+        storage, study_id = study._storage, study._study_id
+        others = {n: trial_id for n, trial_id in self._unfinished.items() if n != trial.number}
+        newest_number, newest_id = self._newest
+        if newest_number < 0 or len(others) > _MANY:
+            for other in storage.get_all_trials(study_id, deepcopy=False):
+                if other.number > newest_number or other.number in others:
+                    yield other
+            return
+        for trial_id in others.values():
+            yield storage.get_trial(trial_id)
+        if trial.number == newest_number + 1:
+            yield trial
+            newest_number, newest_id = trial.number, trial._trial_id
+        if upcoming or trial.number > newest_number:
+            yield from _newer(storage, study_id, newest_number, newest_id)
 
-    def _learn(self, other: FrozenTrial, own_number: int) -> Member | None:
+    def _learn(self, other: FrozenTrial) -> Member | None:
         """Take in one trial; return it as a member if it is complete and of our space."""
+        self._newest = max(self._newest, (other.number, other._trial_id))
         if not other.state.is_finished():
-            self._unfinished.add(other.number)
+            self._unfinished[other.number] = other._trial_id
             proposal = Proposal.from_record(other.system_attrs.get(self._proposal_key))
-            if proposal is not None and other.number != own_number:
-                self._running[other.number] = proposal.identity
+            if proposal is not None:
+                self.proposals[other.number] = proposal
             return None
-        self._unfinished.discard(other.number)
-        self._running.pop(other.number, None)
+        self._unfinished.pop(other.number, None)
+        self.proposals.pop(other.number, None)
         if other.state != TrialState.COMPLETE:
             return None
-        identity = self._identity(other.params)
+        params = {
+            name: value
+            for name, value in other.params.items()
+            if not other.distributions[name].single()
+        }
+        identity = self._identity(params)
         if identity is None:
             return None
         self._finished.add(identity)
@@ -152,14 +169,37 @@ class StudyView:
             age=age,
             completed=other.datetime_complete,
             values=tuple(other.values),
-            params=other.params,
+            params=params,
             distributions=other.distributions,
         )
 
 
-def _trial_by_number(storage: BaseStorage, study_id: int, number: int) -> FrozenTrial | None:
-    try:
-        trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, number)
-        return storage.get_trial(trial_id)
-    except KeyError:
-        return None
+def _newer(
+    storage: BaseStorage, study_id: int, newest_number: int, newest_id: int
+) -> Iterator[FrozenTrial]:
+    """Yield the trials created after the newest one known, oldest first."""
+    backend = getattr(storage, "_backend", None)
+    if isinstance(backend, RDBStorage):
+        # Finding a trial by its number makes a database look at every trial of the study.
+        for trial_id in _newer_ids(backend, study_id, newest_id):
+            yield storage.get_trial(trial_id)
+        return
+    for number in count(newest_number + 1):
+        try:
+            trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, number)
+        except KeyError:
+            return
+        yield storage.get_trial(trial_id)
+
+
+def _newer_ids(backend: RDBStorage, study_id: int, newest_id: int) -> Sequence[int]:
+    """Return the ids of the trials created after one; Optuna numbers trials by their ids."""
+    import sqlalchemy  # Optuna imports it only where such a storage is used
+
+    query = sqlalchemy.text(
+        "SELECT trial_id FROM trials WHERE study_id = :study_id AND trial_id > :newest_id "
+        "ORDER BY trial_id"
+    )
+    with backend.engine.connect() as connection:
+        values = {"study_id": study_id, "newest_id": newest_id}
+        return connection.execute(query, values).scalars().all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 import hashlib
@@ -23,6 +24,7 @@ from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.genome import GenomeSpace
 from optuna_xmcnas.genome import Mutation
+from optuna_xmcnas.genome.params import N_LAYERS
 
 
 class Variation(abc.ABC):
@@ -51,8 +53,8 @@ class Variation(abc.ABC):
         """Return a text equal for equal children; None if the parameters are not of the space."""
 
     @abc.abstractmethod
-    def fill(self, params: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Return the parameters with values for all names an objective might also ask for."""
+    def identities(self, params: Mapping[str, Any]) -> frozenset[str]:
+        """Return the identities of all complete trials that would be the same child."""
 
 
 @final
@@ -82,19 +84,23 @@ class GenomeVariation(Variation):
     def keep(self, fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any] | None:
         """Return the parameters of a whole genome around the fixed parameters.
 
-        Fixed values outside the space cannot be part of a genome of it: they are left to Optuna,
-        which warns, and to the objective.
+        It is deep enough to use all of them, where that is possible. Fixed values outside the
+        space cannot be part of a genome of it: they are left to Optuna, which warns, and to the
+        objective.
         """
-        allowed = self._space.distributions()
-        kept = {
-            name: value
-            for name, value in fixed.items()
-            if name in allowed and _contains(allowed[name], value)
-        }
+        space = self._space
+        allowed = space.distributions()
+        kept = {n: v for n, v in fixed.items() if n in allowed and contains(allowed[n], v)}
         if not kept:
             return None
-        genome = self._space.from_params({**self._deepest(rng), **self.random(rng), **kept})
-        return dict(self._space.to_params(genome))
+        spare = self._deepest(rng)
+        params: dict[str, Any] = {}
+        for n_layers in rng.permutation(np.arange(space.min_layers, space.max_layers + 1)):
+            genome = space.from_params({**spare, N_LAYERS: int(n_layers), **kept})
+            params = dict(space.to_params(genome))
+            if kept.keys() <= params.keys():
+                break
+        return params
 
     def identity(self, params: Mapping[str, Any]) -> str | None:
         """Return the canonical hash of the genome."""
@@ -103,9 +109,9 @@ class GenomeVariation(Variation):
         except InvalidGenomeError:
             return None
 
-    def fill(self, params: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Return the parameters: a genome is whole as it is."""
-        return dict(params)
+    def identities(self, params: Mapping[str, Any]) -> frozenset[str]:
+        """Return the one identity: a genome is whole as it is."""
+        return _present(self.identity(params))
 
     def _deepest(self, rng: np.random.Generator) -> dict[str, Any]:
         """Return random values for every slot, the ones of the deepest genomes included."""
@@ -117,10 +123,22 @@ class GenomeVariation(Variation):
 
 @final
 class ParameterVariation(Variation):
-    """Parameters of any Optuna search space, changed one at a time."""
+    """Parameters of any Optuna search space, changed one at a time.
 
-    def __init__(self, distributions: Mapping[str, BaseDistribution]) -> None:
+    Args:
+        distributions: The search space.
+        paths: The sets of names that trials ended up with; in a conditional space there are
+            several, and a trial that agrees with another one on all names of its path takes it.
+    """
+
+    def __init__(
+        self,
+        distributions: Mapping[str, BaseDistribution],
+        *,
+        paths: Collection[frozenset[str]] = (),
+    ) -> None:
         self._distributions = dict(sorted(distributions.items()))
+        self._paths = frozenset(paths)
 
     def random(self, rng: np.random.Generator) -> dict[str, Any]:
         """Return a value drawn for each parameter as Optuna's random sampler would."""
@@ -129,21 +147,30 @@ class ParameterVariation(Variation):
     def mutate(
         self, params: Mapping[str, Any], rng: np.random.Generator
     ) -> tuple[dict[str, Any], str]:
-        """Return what the parent used, with one parameter changed to a different value."""
-        child = {
+        """Return what the parent used with one parameter changed, and random values for the rest.
+
+        The rest are names that the parent had no use for: in a conditional space the mutant may
+        take a branch that its parent did not take.
+        """
+        used = {
             name: params[name]
             for name, distribution in self._distributions.items()
-            if name in params and _contains(distribution, params[name])
+            if name in params and contains(distribution, params[name])
         }
-        if not child:
+        if not used:
             return self.random(rng), "none"
-        name = list(child)[int(rng.integers(len(child)))]
-        child[name] = different_value(self._distributions[name], child[name], rng)
-        return child, f"change {name}"
+        changed = list(used)[int(rng.integers(len(used)))]
+        used[changed] = different_value(self._distributions[changed], used[changed], rng)
+        child = {
+            name: used[name] if name in used else random_value(distribution, rng)
+            for name, distribution in self._distributions.items()
+        }
+        return child, f"change {changed}"
 
     def keep(self, fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any] | None:
         """Return random parameters with the fixed ones in their places."""
-        return {**self.random(rng), **fixed} if fixed else None
+        kept = {name: fixed[name] for name in self._distributions if name in fixed}
+        return {**self.random(rng), **kept} if kept else None
 
     def identity(self, params: Mapping[str, Any]) -> str | None:
         """Return a hash of names and values."""
@@ -152,17 +179,23 @@ class ParameterVariation(Variation):
         text = json.dumps(dict(params), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def fill(self, params: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Return the parameters, with random values for those the parent had no use for.
+    def identities(self, params: Mapping[str, Any]) -> frozenset[str]:
+        """Return the identity on each path: the values of its names, whatever the others are."""
+        paths = (path for path in self._paths if path <= params.keys())
+        projections = ({name: params[name] for name in path} for path in paths)
+        return _present(self.identity(params), *map(self.identity, projections))
 
-        In a conditional space the mutant may take a branch that its parent did not take.
-        """
-        missing = {
-            name: random_value(distribution, rng)
-            for name, distribution in self._distributions.items()
-            if name not in params
-        }
-        return {**missing, **params}
+
+def _present(*identities: str | None) -> frozenset[str]:
+    return frozenset(identity for identity in identities if identity is not None)
+
+
+def contains(distribution: BaseDistribution, value: object) -> bool:
+    """Return whether a value, of whatever type, is one of a distribution."""
+    try:
+        return distribution._contains(distribution.to_internal_repr(value))
+    except (TypeError, ValueError):
+        return False
 
 
 def random_value(distribution: BaseDistribution, rng: np.random.Generator) -> Any:
@@ -174,27 +207,27 @@ def random_value(distribution: BaseDistribution, rng: np.random.Generator) -> An
 def different_value(distribution: BaseDistribution, value: Any, rng: np.random.Generator) -> Any:
     """Return another value of a distribution, near the old one where values have an order.
 
-    Numbers take a step with a standard deviation of a tenth of the range (on the logarithmic scale
-    if the distribution is on it), reflected at the ends; our choice.
+    Numbers take a Cauchy-distributed step (Yao, Liu and Lin, 1999), mostly small and now and then
+    across the whole range, on the logarithmic scale if the distribution is on it, reflected at
+    the ends. Half of the steps are below 3 % of the range: our choice, by measurement.
     """
     if isinstance(distribution, CategoricalDistribution):
-        others = [choice for choice in distribution.choices if choice != value]
+        others = list(distribution.choices)
+        del others[int(distribution.to_internal_repr(value))]
         return others[int(rng.integers(len(others)))] if others else value
     assert isinstance(distribution, IntDistribution | FloatDistribution)
     if distribution.single():
         return value
-    while True:  # the step grows, so another value is reached sooner or later
-        for scale in (0.1, 0.2, 0.4, 0.8):
-            moved = _moved(distribution, value, float(rng.normal(scale=scale)))
-            if moved != value:
-                return moved
+    moved = value
+    while moved == value:  # a coarse scale rounds small steps to none
+        moved = _moved(distribution, value, 0.03 * float(rng.standard_cauchy()))
+    return moved
 
 
 def _moved(distribution: IntDistribution | FloatDistribution, value: float, by: float) -> Any:
     """Return the value a share ``by`` of the range away."""
-    low, high = float(distribution.low), float(distribution.high)
-    if isinstance(distribution, IntDistribution):
-        low, high = low - 0.5, high + 0.5  # the ends are as wide as the values between
+    half = (distribution.step or 0) / 2  # so that the ends are as wide as the values between
+    low, high = distribution.low - half, distribution.high + half
     scale, back = (math.log, math.exp) if distribution.log else (float, float)
     share = (scale(value) - scale(low)) / (scale(high) - scale(low)) + by
     share = abs(share) % 2  # reflected at the ends
@@ -205,10 +238,3 @@ def _moved(distribution: IntDistribution | FloatDistribution, value: float, by: 
         moved = distribution.low + steps * distribution.step
     moved = min(max(moved, distribution.low), distribution.high)
     return int(moved) if isinstance(distribution, IntDistribution) else float(moved)
-
-
-def _contains(distribution: BaseDistribution, value: object) -> bool:
-    try:
-        return distribution._contains(distribution.to_internal_repr(value))
-    except (TypeError, ValueError):
-        return False

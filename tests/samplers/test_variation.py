@@ -1,0 +1,296 @@
+"""Either kind of search space: random, mutated, completed and recognised parameters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import exp
+from math import log
+from math import nan
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalDistribution
+from optuna.distributions import FloatDistribution
+from optuna.distributions import IntDistribution
+import pytest
+
+from optuna_xmcnas.genome import canonical_hash
+from optuna_xmcnas.genome import Genome
+from optuna_xmcnas.genome import GenomeSpace
+from optuna_xmcnas.genome import get_mutation
+from optuna_xmcnas.genome import Node
+from optuna_xmcnas.samplers.variation import contains
+from optuna_xmcnas.samplers.variation import different_value
+from optuna_xmcnas.samplers.variation import GenomeVariation
+from optuna_xmcnas.samplers.variation import ParameterVariation
+from optuna_xmcnas.samplers.variation import random_value
+
+
+DISTRIBUTIONS: dict[str, BaseDistribution] = {
+    "float": FloatDistribution(-5.0, 5.0),
+    "narrow float": FloatDistribution(1.0, float(np.nextafter(1.0, 2.0))),
+    "stepped float": FloatDistribution(0.0, 1.0, step=0.25),
+    "log float": FloatDistribution(1e-5, 1.0, log=True),
+    "int": IntDistribution(0, 4),
+    "two ints": IntDistribution(-1, 0),
+    "many ints": IntDistribution(0, 10**9),
+    "stepped int": IntDistribution(10, 50, step=20),
+    "log int": IntDistribution(1, 1000, log=True),
+    "choices": CategoricalDistribution(("a", "b", "c")),
+    "odd choices": CategoricalDistribution((None, True, 1.5, "x", nan)),
+}
+SPACE = GenomeSpace(ops=("conv3", "bilstm", "bigru"), min_layers=2, max_layers=4)
+
+
+@pytest.fixture(params=DISTRIBUTIONS)
+def distribution(request: pytest.FixtureRequest) -> BaseDistribution:
+    return DISTRIBUTIONS[request.param]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def genomes_of(*mutations: str, space: GenomeSpace = SPACE) -> GenomeVariation:
+    return GenomeVariation(space, [get_mutation(name) for name in mutations])
+
+
+# Values.
+
+
+def test_random_values_are_of_the_distribution(
+    distribution: BaseDistribution, rng: np.random.Generator
+) -> None:
+    assert all(contains(distribution, random_value(distribution, rng)) for _ in range(50))
+
+
+def test_a_different_value_is_different_and_of_the_distribution(
+    distribution: BaseDistribution, rng: np.random.Generator
+) -> None:
+    value = random_value(distribution, rng)
+    for _ in range(200):
+        moved = different_value(distribution, value, rng)
+        assert contains(distribution, moved)
+        assert type(moved) in {int, float, str, bool, type(None)}
+        assert moved is not value
+        assert distribution.to_internal_repr(moved) != distribution.to_internal_repr(value)
+        value = moved
+
+
+@pytest.mark.parametrize("name", ["stepped float", "int", "two ints", "stepped int", "choices"])
+def test_every_value_is_reached(name: str, rng: np.random.Generator) -> None:
+    distribution = DISTRIBUTIONS[name]
+    value = random_value(distribution, rng)
+    seen = Counter(value := different_value(distribution, value, rng) for _ in range(2000))
+    everything = {random_value(distribution, rng) for _ in range(1000)}
+    assert set(seen) == everything
+    assert min(seen.values()) > 2000 / len(everything) / 3  # the ends are no worse off
+
+
+@pytest.mark.parametrize("name", ["float", "log float", "many ints", "log int"])
+def test_steps_are_mostly_small_on_the_scale_of_the_distribution(
+    name: str, rng: np.random.Generator
+) -> None:
+    distribution = DISTRIBUTIONS[name]
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    scale, back = (log, exp) if distribution.log else (float, float)
+    low, high = scale(distribution.low), scale(distribution.high)
+    middle = type(distribution.low)(back((low + high) / 2))
+    moved = [scale(different_value(distribution, middle, rng)) for _ in range(500)]
+    steps = np.array([(m - scale(middle)) / (high - low) for m in moved])
+    assert (np.abs(steps) < 0.2).mean() > 0.75
+    assert (np.abs(steps) > 0.1).mean() > 0.05
+    assert abs((steps > 0).mean() - 0.5) < 4 * 0.0224  # four deviations
+
+
+def test_a_single_value_stays(rng: np.random.Generator) -> None:
+    assert different_value(IntDistribution(3, 3), 3, rng) == 3
+    assert different_value(FloatDistribution(0.5, 0.5), 0.5, rng) == 0.5
+    assert different_value(CategoricalDistribution(("a",)), "a", rng) == "a"
+
+
+@pytest.mark.parametrize(
+    ("distribution", "value", "expected"),
+    [
+        (IntDistribution(0, 4), 4, True),
+        (IntDistribution(0, 4), 5, False),
+        (IntDistribution(0, 4), "many", False),
+        (IntDistribution(0, 4), None, False),
+        (IntDistribution(0, 4), [1], False),
+        (FloatDistribution(0, 1), nan, False),
+        (CategoricalDistribution(("a", "b")), "b", True),
+        (CategoricalDistribution(("a", "b")), "c", False),
+        (CategoricalDistribution(("a", "b")), {"b": 1}, False),
+    ],
+)
+def test_contains_judges_values_of_any_type(
+    distribution: BaseDistribution, value: object, expected: bool
+) -> None:
+    assert contains(distribution, value) == expected
+
+
+# Parameters of any search space.
+
+
+def test_random_parameters_have_all_names(rng: np.random.Generator) -> None:
+    params = ParameterVariation(DISTRIBUTIONS).random(rng)
+    assert params.keys() == DISTRIBUTIONS.keys()
+
+
+def test_one_parameter_of_the_parent_changes(rng: np.random.Generator) -> None:
+    variation = ParameterVariation(DISTRIBUTIONS)
+    parent = variation.random(rng)
+    changes: Counter[str] = Counter()
+    for _ in range(300):
+        child, mutation = variation.mutate(parent, rng)
+        changed = [name for name in DISTRIBUTIONS if child[name] is not parent[name]]
+        assert [f"change {name}" for name in changed] == [mutation]
+        changes.update(changed)
+    assert changes.keys() == DISTRIBUTIONS.keys()
+
+
+def test_only_what_the_parent_used_changes_and_the_rest_is_random(
+    rng: np.random.Generator,
+) -> None:
+    variation = ParameterVariation(DISTRIBUTIONS)
+    parent = {"int": 2, "choices": "a"}
+    children = [variation.mutate(parent, rng) for _ in range(50)]
+    assert {mutation for _, mutation in children} == {"change int", "change choices"}
+    assert all(child.keys() == DISTRIBUTIONS.keys() for child, _ in children)
+    assert len({child["float"] for child, _ in children}) == 50
+
+
+def test_a_value_that_no_longer_exists_is_not_inherited(rng: np.random.Generator) -> None:
+    variation = ParameterVariation(
+        {"int": IntDistribution(0, 4), "float": FloatDistribution(0, 1)}
+    )
+    for _ in range(20):
+        child, mutation = variation.mutate({"int": 99, "float": 0.5}, rng)
+        assert mutation == "change float"
+        assert child["int"] in range(5)
+
+
+def test_a_parent_of_another_space_gives_random_children(rng: np.random.Generator) -> None:
+    variation = ParameterVariation({"int": IntDistribution(0, 10**6)})
+    children = [variation.mutate({"other": 1}, rng) for _ in range(10)]
+    assert {mutation for _, mutation in children} == {"none"}
+    assert len({child["int"] for child, _ in children}) == 10
+
+
+def test_fixed_parameters_are_kept(rng: np.random.Generator) -> None:
+    variation = ParameterVariation(DISTRIBUTIONS)
+    kept = variation.keep({"int": 3, "foreign": 1}, rng)
+    assert kept is not None
+    assert kept["int"] == 3
+    assert kept.keys() == DISTRIBUTIONS.keys()
+    assert variation.keep({"foreign": 1}, rng) is None
+    assert variation.keep({}, rng) is None
+
+
+def test_parameters_are_known_by_names_and_values() -> None:
+    variation = ParameterVariation(DISTRIBUTIONS)
+    assert variation.identity({"a": 1, "b": "x"}) == variation.identity({"b": "x", "a": 1})
+    values = (1, 1.5, True, None, "1", nan)
+    different: list[dict[str, Any]] = [*({"a": value} for value in values), {"b": 1}]
+    different.append({"a": 1, "b": 1})
+    assert len({variation.identity(params) for params in different}) == len(different)
+    assert variation.identity({}) is None
+
+
+def test_a_child_is_known_on_the_path_that_it_will_take() -> None:
+    paths = [frozenset({"kind"}), frozenset({"kind", "width"}), frozenset({"kind", "other"})]
+    variation = ParameterVariation(DISTRIBUTIONS, paths=paths)
+    child = {"kind": "wide", "width": 3}
+    identities = variation.identities(child)
+    assert variation.identity(child) in identities
+    assert variation.identity({"kind": "wide"}) in identities
+    assert len(identities) == 2  # the third path needs a name that it has not
+
+
+# Genomes.
+
+
+def test_random_parameters_are_genomes(rng: np.random.Generator) -> None:
+    variation = genomes_of("swap_op")
+    assert all(SPACE.from_params(variation.random(rng)) in SPACE for _ in range(50))
+
+
+def test_a_mutant_is_one_step_away_and_says_which(rng: np.random.Generator) -> None:
+    names = ("change_source", "swap_op", "add_layer")
+    variation = genomes_of(*names)
+    for _ in range(100):
+        parent = SPACE.random(rng)
+        params, mutation = variation.mutate(SPACE.to_params(parent), rng)
+        neighbours = get_mutation(mutation).neighbours(parent, SPACE)
+        assert SPACE.from_params(params) in set(neighbours)
+
+
+def test_the_kind_is_drawn_uniformly_among_those_that_apply(rng: np.random.Generator) -> None:
+    variation = genomes_of("change_source", "swap_op", "add_layer")
+    shallow = SPACE.to_params(Genome((Node("conv3", 0), Node("conv3", 0))))
+    deep = SPACE.to_params(Genome((Node("conv3", 0),) * 4))
+    kinds = Counter(variation.mutate(shallow, rng)[1] for _ in range(900))
+    assert all(abs(kinds[name] - 300) < 4 * 14.2 for name in kinds)
+    assert len(kinds) == 3
+    kinds = Counter(variation.mutate(deep, rng)[1] for _ in range(900))
+    assert kinds.keys() == {"change_source", "swap_op"}
+    assert all(abs(kinds[name] - 450) < 4 * 15 for name in kinds)
+
+
+def test_a_space_without_any_neighbour_repeats_itself(rng: np.random.Generator) -> None:
+    only = GenomeSpace(ops=("conv3",), min_layers=1, max_layers=1)
+    variation = genomes_of("change_source", "swap_op", "add_layer", space=only)
+    assert variation.mutate({}, rng) == ({}, "none")
+
+
+def test_a_genome_is_completed_around_fixed_parameters(rng: np.random.Generator) -> None:
+    variation = genomes_of("swap_op")
+    fixed: list[dict[str, Any]] = [
+        {"n_layers": 3},
+        {"op_1": "bigru"},
+        {"op_4": "bigru"},  # only a genome of four layers uses it
+        {"source_3": 2, "op_2": "conv3"},
+        {"n_layers": 4, "op_1": "conv3", "op_2": "conv3", "op_3": "conv3", "op_4": "bilstm"},
+    ]
+    for given in fixed:
+        for _ in range(20):
+            params = variation.keep({**given, "rate": 0.1}, rng)
+            assert params is not None
+            assert SPACE.from_params(params) in SPACE
+            assert params.keys() == SPACE.to_params(SPACE.from_params(params)).keys()
+            assert given.items() <= params.items()
+
+
+def test_every_fitting_depth_is_drawn(rng: np.random.Generator) -> None:
+    variation = genomes_of("swap_op")
+    depths = Counter((variation.keep({"op_3": "conv3"}, rng) or {})["n_layers"] for _ in range(60))
+    assert depths.keys() == {3, 4}
+
+
+def test_contradicting_fixed_parameters_still_give_a_genome(rng: np.random.Generator) -> None:
+    params = genomes_of("swap_op").keep({"n_layers": 2, "op_4": "bigru"}, rng)
+    assert params is not None
+    assert SPACE.from_params(params).n_layers == 2
+    assert "op_4" not in params
+
+
+@pytest.mark.parametrize(
+    "fixed", [{}, {"rate": 1}, {"n_layers": 9}, {"op_1": "lstm"}, {"op_9": 1}]
+)
+def test_fixed_parameters_outside_the_space_are_left_alone(
+    fixed: dict[str, Any], rng: np.random.Generator
+) -> None:
+    assert genomes_of("swap_op").keep(fixed, rng) is None
+
+
+def test_genomes_are_known_by_their_canonical_hash() -> None:
+    variation = genomes_of("swap_op")
+    one = Genome((Node("conv3", 0), Node("bilstm", 0)))
+    other = Genome((Node("bilstm", 0), Node("conv3", 0)))
+    identity = variation.identity(SPACE.to_params(one))
+    assert identity == canonical_hash(one) == variation.identity(SPACE.to_params(other))
+    assert variation.identities(SPACE.to_params(one)) == {identity}
+    assert variation.identity({"n_layers": 2}) is None
+    assert variation.identities({"n_layers": 2}) == frozenset()
