@@ -1,0 +1,60 @@
+"""The benchmarks of the sampler run, on tables and histories made here."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from itertools import product
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+
+BENCHMARKS = Path(__file__).parent.parent.parent / "examples" / "benchmarks"
+
+
+def run(script: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / script), *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def write_table(path: Path) -> None:
+    """Write a table in which the sum of the digits is the accuracy, of two runs or three."""
+    names = ["arch", "cifar10_r0", "cifar10_r1", "cifar10_r2"]
+    with gzip.open(path, "wt", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(names)
+        for code in product(range(5), repeat=6):
+            score = sum(code)
+            third = score if code[0] else ""
+            rows.writerow(["".join(map(str, code)), score - 0.1, score + 0.1, third])
+
+
+def test_tabular_search_prints_a_line_per_sampler(tmp_path: Path) -> None:
+    write_table(tmp_path / "nas_bench_201_full.csv.gz")
+    settings = ["--tables=201-cifar10", "--seeds=3", "--evaluations=50", "--processes=1"]
+    settings += [f"--data-dir={tmp_path}", "--samplers", "evolution", "random"]
+    said = run("tabular_search.py", *settings)
+    heading, evolution, by_chance = said.splitlines()[-3:]
+    assert "after 30" in heading
+    assert "after 50" in heading
+    assert evolution.startswith("evolution ")
+    assert by_chance.startswith("random ")
+    assert float(evolution.split()[-5]) > float(by_chance.split()[-5])  # the mean after 50
+
+
+def test_sampler_overhead_prints_what_a_sampler_adds() -> None:
+    settings = ["--finished", "4", "6", "--rounds=2", "--samplers", "evolution, genomes"]
+    said = run("sampler_overhead.py", *settings)
+    lines = said.splitlines()
+    assert [line.split()[0] for line in lines if "finished" in line] == ["memory", "sqlite"]
+    assert sum(line.startswith("nothing, genomes") for line in lines) == 2
+    assert sum(line.startswith("evolution, genomes") and "%" in line for line in lines) == 2
