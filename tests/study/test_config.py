@@ -1,0 +1,34 @@
+"""A study keeps its settings, and refuses others."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+
+from optuna_xmcnas.exceptions import ConfigMismatchError
+from optuna_xmcnas.study import join_study
+from optuna_xmcnas.study import StudyConfig
+
+
+def test_same_settings_join_again() -> None:
+    study = optuna.create_study()
+    config = StudyConfig({"space": {"ops": ("conv1", "bilstm")}, "child": {"hidden": 8}})
+    join_study(study, config)
+    join_study(study, config)  # tuples have become lists in the storage
+
+
+def test_every_difference_is_shown() -> None:
+    study = optuna.create_study(study_name="tags")
+    join_study(study, StudyConfig({"child": {"hidden": 8}, "training": {"epochs": 3}}))
+    with pytest.raises(ConfigMismatchError, match="tags") as caught:
+        join_study(study, StudyConfig({"child": {"hidden": 9}, "training": {"epochs": 3, "x": 1}}))
+    assert "child.hidden: the study has 8, asked for 9" in str(caught.value)
+    assert "training.x: the study has null, asked for 1" in str(caught.value)
+    assert "epochs" not in str(caught.value)
+
+
+def test_another_format_is_refused() -> None:
+    study = optuna.create_study()
+    study.set_user_attr("xmcnas:config", {"format": 99})
+    with pytest.raises(ConfigMismatchError, match="format: the study has 99"):
+        join_study(study, StudyConfig({}))
