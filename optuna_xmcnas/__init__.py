@@ -1,10 +1,69 @@
-"""Neural architecture search for extreme multi-label text tagging, as an Optuna plug-in."""
+"""Neural architecture search for extreme multi-label text tagging, as an Optuna plug-in.
+
+Importing this package is light: what needs PyTorch is imported when it is first used.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
+from optuna_xmcnas.exceptions import XmcNasError
 from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.genome import GenomeSpace
+from optuna_xmcnas.genome import Mutation
+from optuna_xmcnas.genome import Node
+from optuna_xmcnas.genome import register_mutation
 from optuna_xmcnas.samplers import RegularizedEvolutionSampler
+from optuna_xmcnas.version import __version__ as __version__
 
 
-__all__ = ["Genome", "GenomeSpace", "RegularizedEvolutionSampler"]
+if TYPE_CHECKING:
+    from optuna_xmcnas.child import ChildConfig
+    from optuna_xmcnas.child import ChildNetwork
+    from optuna_xmcnas.child import register_op
+    from optuna_xmcnas.data import DataConfig
+    from optuna_xmcnas.data import load_docstrings
+    from optuna_xmcnas.data import prepare
+    from optuna_xmcnas.data import read_dataset
+    from optuna_xmcnas.objective import XmcObjective
+    from optuna_xmcnas.training import TrainingConfig
+
+
+__all__ = [
+    "ChildConfig",
+    "ChildNetwork",
+    "DataConfig",
+    "Genome",
+    "GenomeSpace",
+    "Mutation",
+    "Node",
+    "RegularizedEvolutionSampler",
+    "TrainingConfig",
+    "XmcNasError",
+    "XmcObjective",
+    "load_docstrings",
+    "prepare",
+    "read_dataset",
+    "register_mutation",
+    "register_op",
+]
+
+_ON_FIRST_USE = {
+    "ChildConfig": "child",
+    "ChildNetwork": "child",
+    "DataConfig": "data",
+    "TrainingConfig": "training",
+    "XmcObjective": "objective",
+    "load_docstrings": "data",
+    "prepare": "data",
+    "read_dataset": "data",
+    "register_op": "child",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    part = importlib.import_module(f"{__name__}.{_ON_FIRST_USE[name]}")
+    return getattr(part, name)

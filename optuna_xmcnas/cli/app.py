@@ -1,0 +1,77 @@
+"""The commands as one program: errors, signals and logging."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import optuna
+from rich.console import Console
+from rich.logging import RichHandler
+import typer
+
+from optuna_xmcnas.cli.data_command import data
+from optuna_xmcnas.cli.search_command import search
+from optuna_xmcnas.cli.show_command import show
+from optuna_xmcnas.exceptions import XmcNasError
+from optuna_xmcnas.version import __version__
+
+
+_INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
+
+app = typer.Typer(
+    name="optuna-xmcnas",
+    help="Search neural architectures for tagging texts with many labels.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback with local values could show a password
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(search)
+app.command()(show)
+app.command()(data)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _settings(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every evaluation of every child.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what it would say, we show
+    handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=verbose)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.getLogger("optuna_xmcnas").setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+def main() -> None:
+    """Run the program and exit with its code: 0 done, 2 wrong input, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except XmcNasError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted")
+        sys.exit(_INTERRUPTED)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """End as Ctrl-C does when the system asks to (a container or a batch queue that stops)."""
+    raise KeyboardInterrupt

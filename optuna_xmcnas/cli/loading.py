@@ -1,0 +1,31 @@
+"""Reading the data that a command was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+import typer
+
+from optuna_xmcnas.cli.options import EMBEDDED_DATA
+
+
+if TYPE_CHECKING:
+    from optuna_xmcnas.data import TextDataset
+
+
+def load_data(
+    data: str, train_rows: Path | None, test_rows: Path | None, console: Console
+) -> TextDataset:
+    """Return the data set in a folder, or the embedded one."""
+    from optuna_xmcnas.data import load_docstrings
+    from optuna_xmcnas.data import read_dataset
+
+    if data != EMBEDDED_DATA:
+        with console.status(f"reading {data}"):
+            return read_dataset(data, train_rows=train_rows, test_rows=test_rows)
+    if train_rows or test_rows:
+        raise typer.BadParameter("row files select documents of a folder; give --data DIR too.")
+    with console.status("collecting docstrings (the first time takes up to a minute)"):
+        return load_docstrings()

@@ -1,0 +1,121 @@
+"""The live view of a search."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import final
+from typing import TYPE_CHECKING
+
+from optuna.trial import TrialState
+from rich.console import Console
+from rich.progress import BarColumn
+from rich.progress import MofNCompleteColumn
+from rich.progress import Progress
+from rich.progress import TextColumn
+from rich.progress import TimeElapsedColumn
+from rich.progress import TimeRemainingColumn
+
+from optuna_xmcnas.study import read_record
+
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from optuna_xmcnas.data import XmcDataset
+    from optuna_xmcnas.genome import Genome
+    from optuna_xmcnas.training import Evaluation
+
+
+@final
+class SearchProgress:
+    """Shows one line per finished child, and below them a bar with what is going on.
+
+    Away from a terminal only the lines appear. Use it as a context manager around the search.
+    """
+
+    def __init__(self, console: Console, *, study_name: str) -> None:
+        self._console = console
+        self._study_name = study_name
+        self._bar = Progress(
+            TextColumn("children"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("best P@5 {task.fields[best]}"),
+            TextColumn("{task.fields[now]}", style="dim"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, best="-", now="preparing the data")
+
+    def __enter__(self) -> SearchProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def data_ready(self, data: XmcDataset) -> None:
+        """Say what is searched on."""
+        n_test = len(data.test) if data.test is not None else 0
+        self._print(
+            f"[bold]{data.name}[/]: {len(data.train):,} train, {len(data.validation):,} "
+            f"validation, {n_test:,} test documents; {data.n_labels:,} labels; "
+            f"{len(data.vocabulary):,} words of {data.vectors.shape[1]} numbers"
+        )
+        if data.coverage is not None:
+            missing = 100 * data.coverage.out_of_vocabulary_tokens
+            self._print(f"{missing:.1f} % of the running words have no vector in the file")
+
+    def search_began(self, n_complete: int, n_trials: int, best: float | None) -> None:
+        """Start the bar."""
+        begun = f"continued after {n_complete} children" if n_complete else "new"
+        self._print(f"study [bold]{self._study_name}[/] ({begun}), {n_trials} children wanted\n")
+        self._print("[dim]trial    P@5  seconds  architecture: node:op(source)[/]")
+        self._bar.update(self._task, total=n_trials, completed=n_complete, best=_percent(best))
+
+    def child_began(self, number: int, genome: Genome) -> None:
+        """Name the child in training."""
+        self._bar.update(self._task, now=f"trial {number}, {genome.n_layers} layers")
+
+    def child_evaluated(self, number: int, evaluation: Evaluation) -> None:
+        """Show how far the child in training is."""
+        score = _percent(evaluation.report["P@5"])
+        self._bar.update(self._task, now=f"trial {number}, epoch {evaluation.epoch}: {score}")
+
+    def child_ended(self, trial: FrozenTrial, n_complete: int, best: float | None) -> None:
+        """Print the child's line."""
+        self._bar.update(self._task, completed=n_complete, best=_percent(best))
+        record = read_record(trial)
+        if record is None:
+            return
+        if trial.state != TrialState.COMPLETE:
+            reason = record.failure or trial.state.name.lower()
+            self._print(f"{trial.number:>5} [red]failed[/]           {record.genome}: {reason}")
+            return
+        origin = "" if record.parent is None else f" [dim]{record.mutation} of {record.parent}[/]"
+        is_best = best is not None and trial.values[0] >= best
+        score = f"{100 * trial.values[0]:6.2f}"
+        score = f"[bold green]{score}[/]" if is_best else score
+        self._print(
+            f"{trial.number:>5} {score} {record.seconds or 0:>8.1f}  {record.genome}{origin}"
+        )
+
+    def judging_began(self) -> None:
+        """Say that the search itself is over."""
+        self._bar.update(self._task, now="judging the best child")
+
+    def _print(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False, soft_wrap=True)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f}"

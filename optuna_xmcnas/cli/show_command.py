@@ -1,0 +1,87 @@
+"""``optuna-xmcnas show``: the best trials of a study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.trial import TrialState
+from rich import box
+from rich.console import Console
+from rich.table import Table
+import typer
+
+from optuna_xmcnas.analysis import best_records
+from optuna_xmcnas.cli import options
+from optuna_xmcnas.cli.results import print_genome
+from optuna_xmcnas.exceptions import StorageError
+
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.storages import BaseStorage
+
+    from optuna_xmcnas.study import TrialRecord
+
+
+def show(
+    storage: options.Storage = options.DEFAULT_STORAGE,
+    study_name: Annotated[
+        str | None,
+        typer.Option(help="Name of the study; may be left out if the storage has only one."),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many trials to list, best first.")] = 10,
+    draw: Annotated[int, typer.Option(min=0, help="How many of them to draw.")] = 1,
+) -> None:
+    """Print the best trials of a study and their architectures."""
+    from optuna_xmcnas.workflows.storage import open_storage
+
+    console = Console()
+    study = _load_study(open_storage(storage, must_exist=True), study_name)
+    rows = best_records(study, max(top, draw))
+    console.print(f"study [bold]{study.study_name}[/]: {_counts(study)}", highlight=False)
+    if not rows:
+        console.print("No child is finished yet.")
+        return
+    console.print(_table(rows[:top]))
+    for value, record in rows[:draw]:
+        title = f"trial {record.number}: {100 * value:.2f}"
+        print_genome(console, record.genome, record.node_weights, title)
+
+
+def _load_study(storage: BaseStorage, name: str | None) -> Study:
+    names = sorted(study.study_name for study in optuna.get_all_study_summaries(storage))
+    known = ", ".join(repr(known) for known in names) or "none"
+    if name is None:
+        if len(names) != 1:
+            raise StorageError(f"choose a study with --study-name; the storage has: {known}.")
+        name = names[0]
+    if name not in names:
+        raise StorageError(f"there is no study {name!r}; the storage has: {known}.")
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def _counts(study: Study) -> str:
+    states = [trial.state for trial in study.get_trials(deepcopy=False)]
+    found = ((state, states.count(state)) for state in TrialState)
+    return ", ".join(f"{n} {state.name.lower()}" for state, n in found if n) or "no trials"
+
+
+def _table(rows: list[tuple[float, TrialRecord]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("trial", "P@1", "P@3", "P@5", "nDCG@5", "weights", "seconds"):
+        table.add_column(name, justify="right")
+    table.add_column("parent", justify="right")
+    table.add_column("architecture: node:op(source)", overflow="fold")
+    for _, record in rows:
+        metrics = (record.metrics.get(name) for name in ("P@1", "P@3", "P@5", "nDCG@5"))
+        table.add_row(
+            str(record.number),
+            *("" if share is None else f"{100 * share:.2f}" for share in metrics),
+            "" if record.n_parameters is None else f"{record.n_parameters:,}",
+            "" if record.seconds is None else f"{record.seconds:.1f}",
+            "" if record.parent is None else str(record.parent),
+            str(record.genome),
+        )
+    return table

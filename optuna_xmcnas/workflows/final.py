@@ -1,0 +1,147 @@
+"""Judging the best child of a study: validation, and the test split, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import replace
+import logging
+from pathlib import Path
+from typing import Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optuna_xmcnas.exceptions import CheckpointError
+from optuna_xmcnas.metrics import evaluate
+from optuna_xmcnas.metrics import EvaluationReport
+from optuna_xmcnas.objective import child_path
+from optuna_xmcnas.objective import train_genome
+from optuna_xmcnas.training import load_child
+from optuna_xmcnas.training import predict_top_k
+
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+    from optuna_xmcnas.child import ChildNetwork
+    from optuna_xmcnas.data import TokenSplit
+    from optuna_xmcnas.data import XmcDataset
+    from optuna_xmcnas.genome import Genome
+    from optuna_xmcnas.workflows.settings import SearchSettings
+
+
+_LOGGER = logging.getLogger(__name__)
+_KEY = "xmcnas:test"
+_FORMAT = 1
+_PLACES = (1, 3, 5)
+_EVALUATION_FACTOR = 2  # documents per batch against training: no gradients are kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The best child of a study by validation, and what it is worth.
+
+    Attributes:
+        trial: Its number.
+        genome: Its architecture.
+        node_weights: Share of each node in the combination; None if outputs are not mixed.
+        n_parameters: Its trained weights.
+        validation: Its metrics on the validation split, by which it was selected.
+        test: Its metrics on the test split; None if the data has none.
+        frequent: Test metrics of always predicting the most frequent labels; None likewise.
+    """
+
+    trial: int
+    genome: Genome
+    node_weights: tuple[float, ...] | None
+    n_parameters: int
+    validation: Mapping[str, float]
+    test: Mapping[str, float] | None
+    frequent: Mapping[str, float] | None
+
+
+def judge(study: Study, data: XmcDataset, settings: SearchSettings, children_dir: Path) -> Verdict:
+    """Return the verdict on the best child of a study.
+
+    Its weights are read from ``children_dir``; where they are missing, it is trained again with
+    the seed of its trial. Test metrics are kept in the study, so that a second call for the same
+    child does not read the test split again.
+    """
+    best = study.best_trial
+    genome = settings.space.from_params(best.params)
+    child = _trained_child(best, genome, data, settings, children_dir)
+    on_validation = _report(child, data.validation, settings)
+    test = frequent = None
+    if data.test is not None:
+        test = _known_test_metrics(study, best.number)
+        if test is None:
+            test = dict(_report(child, data.test, settings))
+            record = {"format": _FORMAT, "trial": best.number, "metrics": test}
+            study.set_user_attr(_KEY, record)
+        frequent = frequent_labels_report(data, data.test)
+    return Verdict(
+        trial=best.number,
+        genome=genome,
+        node_weights=child.node_weights(),
+        n_parameters=child.n_parameters,
+        validation=on_validation,
+        test=test,
+        frequent=frequent,
+    )
+
+
+def frequent_labels_report(data: XmcDataset, split: TokenSplit) -> EvaluationReport:
+    """Return the metrics of predicting the most frequent train labels for every document."""
+    counts = np.bincount(data.train.labels.indices, minlength=data.n_labels)
+    top = np.argsort(-counts, kind="stable")[: max(_PLACES)]
+    ranked = np.tile(top, (len(split), 1))
+    return evaluate(ranked, split.labels, ks=_PLACES)
+
+
+def _trained_child(
+    trial: FrozenTrial,
+    genome: Genome,
+    data: XmcDataset,
+    settings: SearchSettings,
+    children_dir: Path,
+) -> ChildNetwork:
+    path = child_path(children_dir, trial.number)
+    if path.exists():
+        try:
+            child, metadata = load_child(path, data.vectors)
+        except CheckpointError as error:
+            _LOGGER.warning("%s The child is trained again.", error)
+        else:
+            if (
+                child.genome == genome
+                and metadata.get("vocabulary") == data.vocabulary.content_hash
+            ):
+                return child
+            _LOGGER.warning("%s holds another child; it is trained again.", path)
+    else:
+        _LOGGER.warning("%s is missing; the child is trained again.", path)
+    training = replace(settings.training, seed=settings.training.seed + trial.number)
+    return train_genome(genome, data, settings.child, training)[0]
+
+
+def _report(child: ChildNetwork, split: TokenSplit, settings: SearchSettings) -> EvaluationReport:
+    top = predict_top_k(
+        child,
+        split,
+        max(_PLACES),
+        batch_size=_EVALUATION_FACTOR * settings.training.batch_size,
+        device=settings.training.device,
+        precision=settings.training.precision,
+    )
+    return evaluate(top.labels, split.labels, ks=_PLACES)
+
+
+def _known_test_metrics(study: Study, trial: int) -> dict[str, float] | None:
+    record: Any = study.user_attrs.get(_KEY)
+    if not isinstance(record, Mapping) or record.get("format") != _FORMAT:
+        return None
+    if record.get("trial") != trial or not isinstance(record.get("metrics"), Mapping):
+        return None
+    return {name: float(value) for name, value in record["metrics"].items()}

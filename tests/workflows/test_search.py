@@ -1,0 +1,225 @@
+"""A search from texts to a verdict, on a tiny generated data set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
+import pytest
+
+from optuna_xmcnas import GenomeSpace
+from optuna_xmcnas.child import ChildConfig
+from optuna_xmcnas.data import DataConfig
+from optuna_xmcnas.data import synthetic_dataset
+from optuna_xmcnas.data import TextDataset
+from optuna_xmcnas.exceptions import ChildOutOfMemoryError
+from optuna_xmcnas.exceptions import ConfigMismatchError
+from optuna_xmcnas.exceptions import SearchFailedError
+from optuna_xmcnas.study import read_record
+from optuna_xmcnas.training import Evaluation
+from optuna_xmcnas.training import TrainingConfig
+from optuna_xmcnas.workflows import open_storage
+from optuna_xmcnas.workflows import search
+from optuna_xmcnas.workflows import SearchOutcome
+from optuna_xmcnas.workflows import SearchSettings
+from optuna_xmcnas.workflows.search import SilentObserver
+
+
+TINY = SearchSettings(
+    n_trials=4,
+    population_size=2,
+    sample_size=2,
+    space=GenomeSpace(ops=("conv1", "maxpool3"), min_layers=1, max_layers=2),
+    data=DataConfig(max_tokens=20, validation_documents=30, vector_size=32),
+    child=ChildConfig(hidden=16, fully_connected=(32,), attention="self"),
+    training=TrainingConfig(epochs=8, batch_size=16, learning_rate=0.02),
+)
+
+
+@pytest.fixture(scope="module")
+def raw() -> TextDataset:
+    return synthetic_dataset(n_train=200, n_test=40)
+
+
+class Watcher(SilentObserver):  # type: ignore[misc]  # final, but a test may look in
+    """Notes what happens, and interrupts at a chosen evaluation."""
+
+    def __init__(self, interrupt_at: int | None = None) -> None:
+        self.ended: list[tuple[TrialState, int]] = []
+        self.began_with: int | None = None
+        self._evaluations = 0
+        self._interrupt_at = interrupt_at
+
+    def search_began(self, n_complete: int, n_trials: int, best: float | None) -> None:
+        self.began_with = n_complete
+
+    def child_evaluated(self, number: int, evaluation: Evaluation) -> None:
+        self._evaluations += 1
+        if self._evaluations == self._interrupt_at:
+            raise KeyboardInterrupt
+
+    def child_ended(self, trial: FrozenTrial, n_complete: int, best: float | None) -> None:
+        self.ended.append((trial.state, n_complete))
+
+
+def _search(
+    raw: TextDataset,
+    folder: Path,
+    settings: SearchSettings = TINY,
+    watcher: Watcher | None = None,
+) -> SearchOutcome:
+    return search(
+        raw,
+        settings,
+        storage=open_storage(f"sqlite:///{folder}/study.db"),
+        study_name="tiny",
+        children_dir=folder / "children",
+        observer=watcher or Watcher(),
+    )
+
+
+def test_search_ends_with_a_verdict(raw: TextDataset, tmp_path: Path) -> None:
+    watcher = Watcher()
+    outcome = _search(raw, tmp_path, watcher=watcher)
+    verdict = outcome.verdict
+    assert verdict is not None
+    assert outcome.n_complete == 4
+    assert watcher.ended == [(TrialState.COMPLETE, n) for n in (1, 2, 3, 4)]
+    assert verdict.trial == outcome.study.best_trial.number
+    assert verdict.validation["P@5"] == pytest.approx(outcome.study.best_value)
+    assert verdict.test is not None
+    assert verdict.frequent is not None
+    assert verdict.test["P@1"] > verdict.frequent["P@1"]
+    children = [path.name for path in (tmp_path / "children").iterdir()]
+    assert children == [f"trial-{verdict.trial:06d}.safetensors"]
+    records = [read_record(trial) for trial in outcome.study.get_trials()]
+    assert all(r is not None and r.stop_reason == "epochs" for r in records)
+    assert len({r.seed for r in records if r}) == 4
+
+
+def test_interrupted_search_goes_on_with_the_same_genome(raw: TextDataset, tmp_path: Path) -> None:
+    stopped = _search(raw, tmp_path, watcher=Watcher(interrupt_at=18))  # in the third child
+    assert stopped.is_interrupted
+    assert stopped.verdict is None
+    assert stopped.n_complete == 2
+    watcher = Watcher()
+    outcome = _search(raw, tmp_path, watcher=watcher)
+    assert watcher.began_with == 2
+    assert outcome.n_complete == 4
+    trials = outcome.study.get_trials()
+    states = [trial.state for trial in trials]
+    assert states == [TrialState.COMPLETE] * 2 + [TrialState.FAIL] + [TrialState.COMPLETE] * 2
+    interrupted, again = read_record(trials[2]), read_record(trials[3])
+    assert interrupted is not None
+    assert again is not None
+    assert interrupted.genome == again.genome
+    assert (interrupted.parent, interrupted.mutation) == (again.parent, again.mutation)
+
+
+def test_finished_search_trains_nothing_again(raw: TextDataset, tmp_path: Path) -> None:
+    first = _search(raw, tmp_path)
+    watcher = Watcher()
+    second = _search(raw, tmp_path, watcher=watcher)
+    assert watcher.ended == []
+    assert first.verdict == second.verdict
+
+
+def test_lost_child_is_trained_again_to_the_same_scores(raw: TextDataset, tmp_path: Path) -> None:
+    first = _search(raw, tmp_path)
+    for path in (tmp_path / "children").iterdir():
+        path.unlink()
+    second = _search(raw, tmp_path)
+    assert first.verdict is not None
+    assert second.verdict is not None
+    assert first.verdict.validation == second.verdict.validation
+
+
+def test_damaged_child_is_trained_again(raw: TextDataset, tmp_path: Path) -> None:
+    first = _search(raw, tmp_path)
+    (path,) = (tmp_path / "children").iterdir()
+    path.write_bytes(path.read_bytes()[:-1])
+    assert _search(raw, tmp_path).verdict == first.verdict
+
+
+def test_other_settings_are_refused_before_training(raw: TextDataset, tmp_path: Path) -> None:
+    _search(raw, tmp_path, replace(TINY, n_trials=1))
+    other = replace(TINY, child=replace(TINY.child, hidden=8))
+    with pytest.raises(ConfigMismatchError, match=r"child\.hidden: the study has 16, asked for 8"):
+        _search(raw, tmp_path, other)
+
+
+def test_more_trials_and_another_device_are_no_other_settings(
+    raw: TextDataset, tmp_path: Path
+) -> None:
+    _search(raw, tmp_path, replace(TINY, n_trials=1))
+    more = replace(TINY, n_trials=2, training=replace(TINY.training, device="cpu"))
+    assert _search(raw, tmp_path, more).n_complete == 2
+
+
+def test_failed_children_do_not_count(
+    raw: TextDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import optuna_xmcnas.objective as objective
+
+    train = objective.train_genome
+    calls = iter(range(100))
+
+    def sometimes(*args: object, **kwargs: object) -> object:
+        if next(calls) % 2 == 0:
+            raise ChildOutOfMemoryError("no room")
+        return train(*args, **kwargs)  # type: ignore[arg-type]  # handed through
+
+    monkeypatch.setattr(objective, "train_genome", sometimes)
+    watcher = Watcher()
+    outcome = _search(raw, tmp_path, replace(TINY, n_trials=2), watcher)
+    assert watcher.ended == [
+        (TrialState.FAIL, 0),
+        (TrialState.COMPLETE, 1),
+        (TrialState.FAIL, 1),
+        (TrialState.COMPLETE, 2),
+    ]
+    failed = read_record(outcome.study.get_trials()[0])
+    assert failed is not None
+    assert failed.failure == "no room"
+
+
+def test_endless_failures_end_the_search_with_the_reason(
+    raw: TextDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*args: object, **kwargs: object) -> object:
+        raise ChildOutOfMemoryError("no room at all")
+
+    monkeypatch.setattr("optuna_xmcnas.objective.train_genome", never)
+    with pytest.raises(SearchFailedError, match=r"5 children failed .* no room at all"):
+        _search(raw, tmp_path)
+
+
+def test_timeout_ends_the_search_with_what_there_is(raw: TextDataset, tmp_path: Path) -> None:
+    outcome = _search(raw, tmp_path, replace(TINY, n_trials=10_000, timeout_s=0.05))
+    assert outcome.verdict is not None
+    assert 1 <= outcome.n_complete < 10_000
+    assert not outcome.is_interrupted
+
+
+def test_timeout_without_any_child_is_an_error(raw: TextDataset, tmp_path: Path) -> None:
+    with pytest.raises(SearchFailedError, match=r"no child was finished within 1e-09 seconds"):
+        _search(raw, tmp_path, replace(TINY, timeout_s=1e-9))
+
+
+def test_any_optuna_sampler_can_search_the_same_space(raw: TextDataset, tmp_path: Path) -> None:
+    from optuna_xmcnas.data import prepare
+    from optuna_xmcnas.objective import XmcObjective
+
+    data = prepare(raw, TINY.data)
+    objective = XmcObjective(
+        data, space=TINY.space, child=TINY.child, training=TINY.training, keep_best_in=tmp_path
+    )
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
+    study.optimize(objective, n_trials=2)
+    record = read_record(study.best_trial)
+    assert record is not None
+    assert record.metrics["P@5"] == study.best_value
+    assert record.mutation is None
