@@ -1,0 +1,39 @@
+"""Every example runs, with tiny settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "said"),
+    [
+        ("sampler_only.py", ["--trials=30"], "best of 30"),
+        ("custom_operation.py", ["--trials=4"], "P@5 0."),
+    ],
+)
+def test_example_runs(script: str, arguments: list[str], said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / script), *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+
+
+def test_every_script_is_tested() -> None:
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {
+        "custom_operation.py",
+        "sampler_only.py",
+    }
