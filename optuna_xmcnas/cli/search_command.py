@@ -54,7 +54,7 @@ def search(
         int | None,
         typer.Option(
             min=1,
-            help="Finished children the study shall have, over all runs.  [quick: 15, paper: 70]",
+            help="Finished children the study shall have, over all runs. (quick: 15, paper: 70)",
         ),
     ] = None,
     timeout: Annotated[
@@ -72,7 +72,7 @@ def search(
     study_name: Annotated[
         str | None,
         typer.Option(
-            help="Name of the study; one that exists is continued.  [default: data and preset]"
+            help="Name of the study; one that exists is continued. (default: data and preset)"
         ),
     ] = None,
     children_dir: Annotated[
@@ -89,65 +89,65 @@ def search(
     test_rows: options.TestRows = None,
     max_tokens: Annotated[
         int | None,
-        typer.Option(min=1, help="Tokens of a text that are read.  [quick: 32, paper: 500]"),
+        typer.Option(min=1, help="Tokens of a text that are read. (quick: 32, paper: 500)"),
     ] = None,
     train_documents: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Train on a random subset of this size; 0 takes all.  [quick: 8000, paper: 0]",
+            help="Train on a random subset of this size; 0 takes all. (quick: 8000, paper: 0)",
         ),
     ] = None,
     validation_documents: Annotated[
         int | None,
-        typer.Option(min=1, help="Documents to select by.  [quick: 1000, paper: 200]"),
+        typer.Option(min=1, help="Documents to select by. (quick: 1000, paper: 200)"),
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Passes over the documents, at most.  [quick: 5, paper: 30]"),
+        typer.Option(min=1, help="Passes over the documents, at most. (quick: 5, paper: 30)"),
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Documents in a training step.  [quick: 128, paper: 40]"),
+        typer.Option(min=1, help="Documents in a training step. (quick: 128, paper: 40)"),
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Of Adam, constant.  [quick: 0.004, paper: 0.001]")
+        float | None, typer.Option(help="Of Adam, constant. (quick: 0.004, paper: 0.001)")
     ] = None,
     hidden: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Width of a recurrent layer per direction; every layer is twice as wide.  "
-            "[quick: 64, paper: 256]",
+            help="Width of a recurrent layer per direction; every layer is twice as wide. "
+            "(quick: 64, paper: 256)",
         ),
     ] = None,
     attention: Annotated[
         Attention | None,
         typer.Option(
-            help="label: one query per label, strong and slow. self: a few shared queries.  "
-            "[quick: self, paper: label]"
+            help="label: one query per label, strong and slow. self: a few shared queries. "
+            "(quick: self, paper: label)"
         ),
     ] = None,
     ops: Annotated[
         str | None,
         typer.Option(
-            help="Operations to search over, separated by commas.  [default: all]",
+            help="Operations to search over, separated by commas. (default: all)",
             metavar="OP,OP,...",
         ),
     ] = None,
     min_layers: Annotated[
-        int | None, typer.Option(min=1, help="Layers at least.  [default: 2]")
+        int | None, typer.Option(min=1, help="Layers at least. (default: 2)")
     ] = None,
     max_layers: Annotated[
-        int | None, typer.Option(min=1, help="Layers at most.  [default: 6]")
+        int | None, typer.Option(min=1, help="Layers at most. (default: 6)")
     ] = None,
     population_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials that can breed.  [quick: 6, paper: 20]"),
+        typer.Option(min=1, help="Trials that can breed. (quick: 6, paper: 20)"),
     ] = None,
     sample_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials drawn, of which the best breeds.  [quick: 3, paper: 10]"),
+        typer.Option(min=1, help="Trials drawn, of which the best breeds. (quick: 3, paper: 10)"),
     ] = None,
     imports: Annotated[
         list[str] | None,

@@ -35,7 +35,7 @@ def stated() -> dict[str, tuple[str, str]]:
     found = {}
     for parameter in command.params:
         help_text = getattr(parameter, "help", None) or ""
-        if match := re.search(r"\[quick: ([^,]+), paper: ([^\]]+)\]", help_text):
+        if match := re.search(r"\(quick: ([^,]+), paper: ([^)]+)\)", help_text):
             found[parameter.opts[0].removeprefix("--")] = (match[1], match[2])
     return found
 
