@@ -65,7 +65,7 @@ QUICK = SearchSettings(
     sample_size=3,
     data=DataConfig(max_tokens=32, train_documents=8_000, validation_documents=1_000),
     child=ChildConfig(hidden=64, fully_connected=(256,), attention="self"),
-    training=TrainingConfig(epochs=5, batch_size=128, learning_rate=4e-3, patience=1),
+    training=TrainingConfig(epochs=4, batch_size=64, learning_rate=4e-3, patience=1),
 )
 """A search of minutes on two processor cores: short texts, small children, few epochs."""
 
