@@ -47,6 +47,7 @@ class SearchProgress:
             TimeRemainingColumn(),
             console=console,
             transient=True,
+            speed_estimate_period=3600,  # seconds; a child takes many
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=None, best="-", now="preparing the data")
@@ -80,7 +81,8 @@ class SearchProgress:
         begun = f"continued after {n_complete} children" if n_complete else "new"
         self._print(f"study [bold]{self._study_name}[/] ({begun}), {n_trials} children wanted\n")
         self._print("[dim]trial    P@5  seconds  architecture: node:op(source)[/]")
-        self._bar.update(self._task, total=n_trials, completed=n_complete, best=_percent(best))
+        # a reset, not an update: the children of earlier runs say nothing about the speed
+        self._bar.reset(self._task, total=n_trials, completed=n_complete, best=_percent(best))
 
     def child_began(self, number: int, genome: Genome) -> None:
         """Name the child in training."""

@@ -54,7 +54,7 @@ def search(
         int | None,
         typer.Option(
             min=1,
-            help="Finished children the study shall have, over all runs. (quick: 15, paper: 70)",
+            help="Finished children the study shall have, over all runs. (quick: 12, paper: 70)",
         ),
     ] = None,
     timeout: Annotated[

@@ -60,7 +60,7 @@ class SearchSettings:
 
 
 QUICK = SearchSettings(
-    n_trials=15,
+    n_trials=12,
     population_size=6,
     sample_size=3,
     data=DataConfig(max_tokens=32, train_documents=8_000, validation_documents=1_000),
