@@ -51,10 +51,14 @@ class RegularizedEvolutionSampler(BaseSampler):
     already are drawn again, up to ``max_attempts`` times.
 
     Everything is derived from the storage: workers may come, die and come back. Each trial's draws
-    come from a random stream of its own, made from ``seed`` and its number, so an interrupted
-    study goes on as it would have without the interruption.
+    come from a random stream of its own, made from ``seed`` and its number: with a seed, the same
+    finished trials lead to the same proposal, whichever process makes it.
 
     With several objectives the tournament goes by non-dominated sorting.
+
+    To fix a part of the genomes of a ``space``, use its ``frozen`` nodes, equal ``min_layers`` and
+    ``max_layers``, or fewer ``ops``: Optuna's ``PartialFixedSampler`` overrules single parameters
+    after the proposal is made, so ancestry and duplicates would be judged by another genome.
 
     Args:
         space: Which genomes to evolve; the objective calls ``space.suggest(trial)``. None evolves
@@ -223,7 +227,9 @@ class RegularizedEvolutionSampler(BaseSampler):
         for attempt in range(1, self._max_attempts + 1):
             parent = self._parent(study, view, rng)
             proposal = _child(variation, parent, rng, attempt)
-            identities = variation.identities(proposal.params)
+            # What a wrapper such as PartialFixedSampler keeps from us, the parent had as well.
+            whole = {**(parent.params if parent else {}), **proposal.params}
+            identities = variation.identities(whole)
             if parent is not None and proposal.params.items() <= parent.params.items():
                 identities = frozenset()  # a mutation that is meant to repeat its parent
             is_last = attempt == self._max_attempts

@@ -59,9 +59,14 @@ def read_again(study: Study, trial: FrozenTrial) -> FrozenTrial:
 
 
 def given_params(trial: FrozenTrial) -> dict[str, Any]:
-    """Return the parameters that a trial had before it began: enqueued, or copied for a retry."""
+    """Return the parameters that a trial had before it began: enqueued, or copied for a retry.
+
+    A parameter with one possible value is left out: it says nothing, and may stand there because
+    the objective has asked for it already.
+    """
     fixed = trial.system_attrs.get(_FIXED_PARAMS_KEY)
-    return {**trial.params, **(fixed if isinstance(fixed, Mapping) else {})}
+    copied = {n: v for n, v in trial.params.items() if not trial.distributions[n].single()}
+    return {**copied, **(fixed if isinstance(fixed, Mapping) else {})}
 
 
 class StudyView:
@@ -127,9 +132,9 @@ class StudyView:
         others = {n: trial_id for n, trial_id in self._unfinished.items() if n != trial.number}
         newest_number, newest_id = self._newest
         if newest_number < 0 or len(others) > _MANY:
-            for other in storage.get_all_trials(study_id, deepcopy=False):
-                if other.number > newest_number or other.number in others:
-                    yield other
+            trials = storage.get_all_trials(study_id, deepcopy=False)  # by number, without gaps
+            yield from (trials[number] for number in others)
+            yield from trials[newest_number + 1 :]
             return
         for trial_id in others.values():
             yield storage.get_trial(trial_id)

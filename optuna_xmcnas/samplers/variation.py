@@ -90,7 +90,8 @@ class GenomeVariation(Variation):
         """
         space = self._space
         allowed = space.distributions()
-        kept = {n: v for n, v in fixed.items() if n in allowed and contains(allowed[n], v)}
+        kept = {n: plain(allowed[n], v) for n, v in fixed.items() if n in allowed}
+        kept = {n: v for n, v in kept.items() if v is not None}
         if not kept:
             return None
         spare = self._deepest(rng)
@@ -196,6 +197,13 @@ def contains(distribution: BaseDistribution, value: object) -> bool:
         return distribution._contains(distribution.to_internal_repr(value))
     except (TypeError, ValueError):
         return False
+
+
+def plain(distribution: BaseDistribution, value: object) -> Any:
+    """Return a value as Optuna would keep it, 3 for 3.0; None if it is not of the distribution."""
+    if not contains(distribution, value):
+        return None
+    return distribution.to_external_repr(distribution.to_internal_repr(value))
 
 
 def random_value(distribution: BaseDistribution, rng: np.random.Generator) -> Any:

@@ -724,3 +724,37 @@ def test_a_sampler_with_a_space_leaves_foreign_names_to_chance() -> None:
 def test_impossible_settings_are_refused(settings: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         evolve(**settings)
+
+
+@pytest.mark.parametrize("value", [3.0, np.int64(3)])
+def test_enqueued_numbers_of_another_type_are_understood(value: Any) -> None:
+    study = optuna.create_study(sampler=evolve())
+    study.enqueue_trial({"n_layers": value, "source_2": 1.0})
+    study.optimize(n_bilstm, n_trials=1)
+    genome = SPACE.from_params(study.trials[0].params)
+    assert genome.n_layers == 3
+    assert genome.nodes[1].source == 1
+
+
+def test_a_single_value_asked_for_first_does_not_pass_for_an_enqueued_one() -> None:
+    def objective(trial: Trial) -> float:
+        trial.suggest_int("n", 1, 1 if trial.number % 2 else 5)
+        return trial.suggest_float("x", 0, 1)
+
+    study = optuna.create_study(sampler=evolve(space=None))
+    study.optimize(objective, n_trials=30)
+    mutations = [proposal_of(trial).mutation for trial in study.trials[20:]]
+    assert "enqueued" not in mutations
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_duplicates_are_seen_where_a_wrapper_fixes_a_parameter() -> None:
+    def objective(trial: Trial) -> float:
+        values = [trial.suggest_int(name, 0, 9) for name in ("fixed", "x", "y")]
+        return float(sum(values))
+
+    sampler = optuna.samplers.PartialFixedSampler({"fixed": 3}, evolve(space=None))
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(objective, n_trials=60)
+    distinct = {tuple(sorted(trial.params.items())) for trial in study.trials}
+    assert len(distinct) >= 55
