@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +15,11 @@ import torch
 from optuna_xmcnas.child import ChildConfig
 from optuna_xmcnas.child import ChildNetwork
 from optuna_xmcnas.child import op_names
+from optuna_xmcnas.exceptions import CheckpointError
 from optuna_xmcnas.exceptions import ChildFailedError
 from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.study import begin_record
+from optuna_xmcnas.study import best_of
 from optuna_xmcnas.study import complete_record
 from optuna_xmcnas.study import fail_record
 from optuna_xmcnas.training import Evaluation
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 
 
 __all__ = ["XmcObjective", "child_path", "train_genome"]
+
+_LOGGER = logging.getLogger(__name__)
 
 SELECTION_METRIC = "P@5"
 """What architectures are ranked by, on the validation split (XMC-NAS, ICONIP 2020, figure 1)."""
@@ -79,7 +85,9 @@ class XmcObjective:
         space: Which genomes there are.
         child: The parts of a child that are not searched.
         training: How to train. Each trial trains with its own seed: this one plus its number.
-        keep_best_in: A folder for the best child so far; None keeps no child.
+        keep_best_in: A folder for the weights of each child that is the best so far, made if it
+            is missing; None keeps no child.
+        origin: What to write into the files of children, to know them by.
         on_child: Called before each training, with the trial's number and the genome.
         on_evaluation: Called after each evaluation of a child, with the trial's number.
 
@@ -95,6 +103,7 @@ class XmcObjective:
         child: ChildConfig,
         training: TrainingConfig,
         keep_best_in: Path | None = None,
+        origin: Mapping[str, str] | None = None,
         on_child: Callable[[int, Genome], None] | None = None,
         on_evaluation: Callable[[int, Evaluation], None] | None = None,
     ) -> None:
@@ -109,6 +118,9 @@ class XmcObjective:
         self._child_config = child
         self._training_config = training
         self._keep_best_in = keep_best_in
+        if keep_best_in is not None:
+            keep_best_in.mkdir(parents=True, exist_ok=True)
+        self._origin = dict(origin or {})
         self._on_child = on_child
         self._on_evaluation = on_evaluation
 
@@ -149,11 +161,7 @@ class XmcObjective:
         )
         score = result.best.report[SELECTION_METRIC]
         if self._keep_best_in is not None and self._is_best(trial, score):
-            save_child(
-                child_path(self._keep_best_in, trial.number),
-                child,
-                {"vocabulary": self._data.vocabulary.content_hash},
-            )
+            self._save(child, child_path(self._keep_best_in, trial.number))
         return score
 
     def training_of(self, trial_number: int) -> TrainingConfig:
@@ -164,4 +172,12 @@ class XmcObjective:
         complete = trial.study.get_trials(
             deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)
         )
-        return all(score > other.values[0] for other in complete)
+        best = best_of(complete)
+        return best is None or (score, -trial.number) > (best.values[0], -best.number)
+
+    def _save(self, child: ChildNetwork, path: Path) -> None:
+        """Save a child; the score of its trial must not be lost if that fails."""
+        try:
+            save_child(path, child, self._origin)
+        except (CheckpointError, OSError) as error:
+            _LOGGER.warning("the child was not saved, it can be trained again: %s", error)

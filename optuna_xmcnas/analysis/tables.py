@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
+from optuna_xmcnas.exceptions import ConfigMismatchError
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.study import TrialRecord
 
@@ -22,10 +23,10 @@ def best_records(study: Study, n: int) -> list[tuple[float, TrialRecord]]:
     are ordered by trial number.
 
     Raises:
-        ValueError: If the study has several objectives.
+        ConfigMismatchError: If the study has several objectives.
     """
     if len(study.directions) > 1:
-        raise ValueError(
+        raise ConfigMismatchError(
             f"study {study.study_name!r} has {len(study.directions)} objectives; "
             "the best of one cannot be told from the best of another."
         )

@@ -11,6 +11,7 @@ from typing import Annotated
 import optuna
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.markup import escape
 import typer
 
 from optuna_xmcnas.cli.data_command import data
@@ -19,8 +20,6 @@ from optuna_xmcnas.cli.show_command import show
 from optuna_xmcnas.exceptions import XmcNasError
 from optuna_xmcnas.version import __version__
 
-
-_INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
 app = typer.Typer(
     name="optuna-xmcnas",
@@ -65,11 +64,9 @@ def main() -> None:
     try:
         app()
     except XmcNasError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
+        message = f"[bold red]error:[/] {escape(str(error))}"
+        Console(stderr=True).print(message, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted")
-        sys.exit(_INTERRUPTED)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

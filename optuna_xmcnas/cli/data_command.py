@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 import typer
 
@@ -39,7 +40,7 @@ def data(
     raw = load_data(folder, train_rows, test_rows, console)
     with console.status("counting"):
         statistics = describe(raw, vectors=vectors)
-    console.print(f"[bold]{statistics.name}[/]: {statistics.format}", highlight=False)
+    console.print(f"[bold]{escape(statistics.name)}[/]: {statistics.format}", highlight=False)
     console.print(_splits_table(statistics.splits))
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 1))
     for name, value in _facts(statistics):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 import typer
 
 from optuna_xmcnas.cli.options import EMBEDDED_DATA
@@ -23,9 +24,9 @@ def load_data(
     from optuna_xmcnas.data import read_dataset
 
     if data != EMBEDDED_DATA:
-        with console.status(f"reading {data}"):
+        with console.status(f"reading {escape(data)}"):
             return read_dataset(data, train_rows=train_rows, test_rows=test_rows)
     if train_rows or test_rows:
-        raise typer.BadParameter("row files select documents of a folder; give --data DIR too.")
+        raise typer.BadParameter("row files select documents of a folder; say which folder.")
     with console.status("collecting docstrings (the first time takes up to a minute)"):
         return load_docstrings()

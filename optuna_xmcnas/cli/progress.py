@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn
 from rich.progress import MofNCompleteColumn
 from rich.progress import Progress
@@ -68,7 +69,7 @@ class SearchProgress:
         """Say what is searched on."""
         n_test = len(data.test) if data.test is not None else 0
         self._print(
-            f"[bold]{data.name}[/]: {len(data.train):,} train, {len(data.validation):,} "
+            f"[bold]{escape(data.name)}[/]: {len(data.train):,} train, {len(data.validation):,} "
             f"validation, {n_test:,} test documents; {data.n_labels:,} labels; "
             f"{len(data.vocabulary):,} words of {data.vectors.shape[1]} numbers"
         )
@@ -79,7 +80,9 @@ class SearchProgress:
     def search_began(self, n_complete: int, n_trials: int, best: float | None) -> None:
         """Start the bar."""
         begun = f"continued after {n_complete} children" if n_complete else "new"
-        self._print(f"study [bold]{self._study_name}[/] ({begun}), {n_trials} children wanted\n")
+        self._print(
+            f"study [bold]{escape(self._study_name)}[/] ({begun}), {n_trials} children wanted\n"
+        )
         self._print("[dim]trial    P@5  seconds  architecture: node:op(source)[/]")
         # a reset, not an update: the children of earlier runs say nothing about the speed
         self._bar.reset(self._task, total=n_trials, completed=n_complete, best=_percent(best))
@@ -101,7 +104,9 @@ class SearchProgress:
             return
         if trial.state != TrialState.COMPLETE:
             reason = record.failure or trial.state.name.lower()
-            self._print(f"{trial.number:>5} [red]failed[/]           {record.genome}: {reason}")
+            self._print(
+                f"{trial.number:>5} [red]failed[/]           {record.genome}: {escape(reason)}"
+            )
             return
         origin = "" if record.parent is None else f" [dim]{record.mutation} of {record.parent}[/]"
         is_best = best is not None and trial.values[0] >= best

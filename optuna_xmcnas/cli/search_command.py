@@ -7,11 +7,11 @@ from enum import StrEnum
 import importlib
 import os
 from pathlib import Path
-import re
 import shlex
 import sys
 from typing import Annotated
 from typing import Any
+from typing import NoReturn
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -20,6 +20,8 @@ import typer
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.exceptions import DataError
+from optuna_xmcnas.study import hide_password
+from optuna_xmcnas.study import open_storage
 
 
 if TYPE_CHECKING:
@@ -184,7 +186,7 @@ def search(
             "sample_size": sample_size,
         },
         space={
-            "ops": tuple(ops.split(",")) if ops else None,
+            "ops": tuple(op.strip() for op in ops.split(",")) if ops else None,
             "min_layers": min_layers,
             "max_layers": max_layers,
         },
@@ -206,27 +208,28 @@ def search(
         subset = replace(settings.data, train_documents=train_documents or None)
         settings = replace(settings, data=subset)
 
-    raw = load_data(data, train_rows, test_rows, console)
-    name = study_name or f"{raw.name}-{preset.value}"
-    progress = SearchProgress(console, study_name=name)
-    with progress:
-        outcome = workflows.search(
-            raw,
-            settings,
-            storage=workflows.open_storage(storage),
-            study_name=name,
-            children_dir=children_dir / _file_name(name),
-            vectors=vectors,
-            observer=progress,
-        )
-    again = shlex.join(["optuna-xmcnas", *sys.argv[1:]])
+    opened = open_storage(storage)
+    again = _command(storage)
+    try:
+        raw = load_data(data, train_rows, test_rows, console)
+        name = study_name or f"{raw.name}-{preset.value}"
+        progress = SearchProgress(console, study_name=name)
+        with progress:
+            outcome = workflows.search(
+                raw,
+                settings,
+                storage=opened,
+                study_name=name,
+                children_dir=children_dir,
+                vectors=vectors,
+                observer=progress,
+            )
+    except KeyboardInterrupt:
+        _say_interrupted(console, "Interrupted.", again)
     if outcome.verdict is None:
-        console.print(
-            f"Interrupted with {outcome.n_complete} of {settings.n_trials} children finished. "
-            "Continue with the same command:"
-        )
-        console.print(f"  {again}", soft_wrap=True, highlight=False, markup=False)
-        raise typer.Exit(130)
+        finished = f"{outcome.n_complete} of {settings.n_trials} children finished"
+        _say_interrupted(console, f"Interrupted with {finished}.", again)
+    assert outcome.verdict is not None  # or the program has ended above
     print_verdict(console, outcome.verdict, outcome.n_complete)
     _print_next(console, storage, name, outcome.n_complete, again)
 
@@ -235,12 +238,16 @@ def _settings(
     preset: SearchSettings, *, search: dict[str, Any], **sections: dict[str, Any]
 ) -> SearchSettings:
     """Return a preset with everything replaced that is not None."""
+    from optuna_xmcnas.training import resolve_device
+
     try:
         changed = {
             section: replace(getattr(preset, section), **_given(values))
             for section, values in sections.items()
         }
-        return replace(preset, **_given(search), **changed)
+        settings = replace(preset, **_given(search), **changed)
+        resolve_device(settings.training.device)
+        return settings
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -259,18 +266,34 @@ def _import(module: str) -> None:
         sys.path.pop(0)
 
 
-def _file_name(study_name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", study_name)
+def _command(storage: str) -> list[str]:
+    """Return the command that is running, fit to be shown."""
+    arguments = [argument.replace(storage, hide_password(storage)) for argument in sys.argv[1:]]
+    return ["optuna-xmcnas", *arguments]
+
+
+def _say_interrupted(console: Console, what: str, again: list[str]) -> NoReturn:
+    console.print(f"{what} Continue with the same command:", highlight=False)
+    console.print(f"  {shlex.join(again)}", soft_wrap=True, highlight=False, markup=False)
+    raise typer.Exit(130)
+
+
+def _without_trials(command: list[str]) -> list[str]:
+    kept: list[str] = []
+    for argument in command:
+        if kept and kept[-1] == "--trials":
+            kept.pop()
+        elif not argument.startswith("--trials="):
+            kept.append(argument)
+    return kept
 
 
 def _print_next(
-    console: Console, storage: str, study_name: str, n_complete: int, again: str
+    console: Console, storage: str, study_name: str, n_complete: int, again: list[str]
 ) -> None:
-    from optuna_xmcnas.workflows import hide_password
-
     shown = shlex.quote(hide_password(storage))
     name = shlex.quote(study_name)
-    more = re.sub(r" --trials(=| )\S+", "", again) + f" --trials {2 * n_complete}"
+    more = shlex.join([*_without_trials(again), "--trials", str(2 * n_complete)])
     lines = (
         ("its best trials", f"optuna-xmcnas show --storage {shown} --study-name {name}"),
         ("in the browser", f"optuna-dashboard {shown}"),

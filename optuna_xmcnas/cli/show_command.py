@@ -9,6 +9,7 @@ import optuna
 from optuna.trial import TrialState
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 import typer
 
@@ -16,6 +17,7 @@ from optuna_xmcnas.analysis import best_records
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.results import print_genome
 from optuna_xmcnas.exceptions import StorageError
+from optuna_xmcnas.study import open_storage
 
 
 if TYPE_CHECKING:
@@ -35,12 +37,10 @@ def show(
     draw: Annotated[int, typer.Option(min=0, help="How many of them to draw.")] = 1,
 ) -> None:
     """Print the best trials of a study and their architectures."""
-    from optuna_xmcnas.workflows.storage import open_storage
-
     console = Console()
     study = _load_study(open_storage(storage, must_exist=True), study_name)
     rows = best_records(study, max(top, draw))
-    console.print(f"study [bold]{study.study_name}[/]: {_counts(study)}", highlight=False)
+    console.print(f"study [bold]{escape(study.study_name)}[/]: {_counts(study)}", highlight=False)
     if not rows:
         console.print("No child is finished yet.")
         return

@@ -10,6 +10,7 @@ from optuna_xmcnas.training.batches import training_order
 from optuna_xmcnas.training.checkpoint import load_child
 from optuna_xmcnas.training.checkpoint import save_child
 from optuna_xmcnas.training.config import TrainingConfig
+from optuna_xmcnas.training.device import resolve_device
 from optuna_xmcnas.training.losses import backpropagate
 from optuna_xmcnas.training.losses import binary_cross_entropy
 from optuna_xmcnas.training.memory import PeakMemory
@@ -35,6 +36,7 @@ __all__ = [
     "load_child",
     "predict_top_k",
     "prediction_order",
+    "resolve_device",
     "save_child",
     "training_order",
 ]

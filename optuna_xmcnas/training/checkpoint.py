@@ -50,6 +50,7 @@ def save_child(
 
     Raises:
         ValueError: If a name in ``metadata`` begins with ``optuna_xmcnas.``.
+        CheckpointError: If the file cannot be written.
     """
     path = Path(path)
     metadata = dict(metadata or {})
@@ -70,6 +71,8 @@ def save_child(
         save_file(tensors, temporary, metadata=header)
         _to_disk(temporary)
         os.replace(temporary, path)
+    except SafetensorError as error:
+        raise CheckpointError(f"cannot write {path}: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
     _to_disk(path.parent)

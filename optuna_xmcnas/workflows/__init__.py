@@ -8,8 +8,6 @@ from optuna_xmcnas.workflows.search import SearchObserver
 from optuna_xmcnas.workflows.search import SearchOutcome
 from optuna_xmcnas.workflows.settings import PRESETS
 from optuna_xmcnas.workflows.settings import SearchSettings
-from optuna_xmcnas.workflows.storage import hide_password
-from optuna_xmcnas.workflows.storage import open_storage
 
 
 __all__ = [
@@ -18,7 +16,5 @@ __all__ = [
     "SearchOutcome",
     "SearchSettings",
     "Verdict",
-    "hide_password",
-    "open_storage",
     "search",
 ]

@@ -11,12 +11,16 @@ from typing import Any
 from typing import TYPE_CHECKING
 
 import numpy as np
+from optuna.trial import TrialState
 
 from optuna_xmcnas.exceptions import CheckpointError
+from optuna_xmcnas.exceptions import SearchFailedError
 from optuna_xmcnas.metrics import evaluate
 from optuna_xmcnas.metrics import EvaluationReport
 from optuna_xmcnas.objective import child_path
 from optuna_xmcnas.objective import train_genome
+from optuna_xmcnas.study import best_of
+from optuna_xmcnas.study import read_record
 from optuna_xmcnas.training import load_child
 from optuna_xmcnas.training import predict_top_k
 
@@ -62,16 +66,26 @@ class Verdict:
     frequent: Mapping[str, float] | None
 
 
-def judge(study: Study, data: XmcDataset, settings: SearchSettings, children_dir: Path) -> Verdict:
+def judge(
+    study: Study,
+    data: XmcDataset,
+    settings: SearchSettings,
+    children_dir: Path,
+    origin: Mapping[str, str],
+) -> Verdict:
     """Return the verdict on the best child of a study.
 
-    Its weights are read from ``children_dir``; where they are missing, it is trained again with
-    the seed of its trial. Test metrics are kept in the study, so that a second call for the same
-    child does not read the test split again.
+    Its weights are read from ``children_dir``; where they are missing, or not of ``origin``, it is
+    trained again with the seed of its trial. Test metrics are kept in the study, so that a second
+    call for the same child does not read the test split again.
     """
-    best = study.best_trial
+    best = best_of(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    if best is None:
+        raise SearchFailedError("no child was finished; give the search more time.")
     genome = settings.space.from_params(best.params)
-    child = _trained_child(best, genome, data, settings, children_dir)
+    child = _trained_child(
+        best, genome, data, settings, child_path(children_dir, best.number), origin
+    )
     on_validation = _report(child, data.validation, settings)
     test = frequent = None
     if data.test is not None:
@@ -105,24 +119,19 @@ def _trained_child(
     genome: Genome,
     data: XmcDataset,
     settings: SearchSettings,
-    children_dir: Path,
+    path: Path,
+    origin: Mapping[str, str],
 ) -> ChildNetwork:
-    path = child_path(children_dir, trial.number)
-    if path.exists():
-        try:
-            child, metadata = load_child(path, data.vectors)
-        except CheckpointError as error:
-            _LOGGER.warning("%s The child is trained again.", error)
-        else:
-            if (
-                child.genome == genome
-                and metadata.get("vocabulary") == data.vocabulary.content_hash
-            ):
-                return child
-            _LOGGER.warning("%s holds another child; it is trained again.", path)
-    else:
-        _LOGGER.warning("%s is missing; the child is trained again.", path)
-    training = replace(settings.training, seed=settings.training.seed + trial.number)
+    try:
+        child, found = load_child(path, data.vectors)
+        if child.genome == genome and found == origin:
+            return child
+        _LOGGER.warning("%s holds another child; it is trained again.", path)
+    except (CheckpointError, FileNotFoundError) as error:
+        _LOGGER.warning("%s The child is trained again.", error)
+    record = read_record(trial)
+    seed = record.seed if record is not None and record.seed is not None else trial.number
+    training = replace(settings.training, seed=seed)
     return train_genome(genome, data, settings.child, training)[0]
 
 

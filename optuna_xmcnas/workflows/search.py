@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+import re
 import time
 from typing import final
 from typing import Protocol
 from typing import TYPE_CHECKING
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from optuna_xmcnas.data import prepare
 from optuna_xmcnas.exceptions import ChildFailedError
 from optuna_xmcnas.exceptions import SearchFailedError
+from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.objective import child_path
 from optuna_xmcnas.objective import XmcObjective
+from optuna_xmcnas.study import best_of
 from optuna_xmcnas.study import join_study
+from optuna_xmcnas.study import put_back
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.workflows.final import judge
 from optuna_xmcnas.workflows.final import Verdict
-from optuna_xmcnas.workflows.storage import put_back
+from optuna_xmcnas.workflows.interruption import Interruption
 
 
 if TYPE_CHECKING:
@@ -122,42 +128,44 @@ def search(
         settings: What to try, and how.
         storage: Where the study is kept.
         study_name: Its name there.
-        children_dir: The folder for the weights of the best child, made if it is missing.
+        children_dir: The weights of the best child go into a folder of the study in here.
         vectors: A file of pretrained word vectors; None makes them from the train split.
         observer: Who watches.
 
     Raises:
         ConfigMismatchError: If the study exists with other settings.
+        StorageError: If the storage fails.
         DataError: If the data cannot be used.
         SearchFailedError: If five children failed one after another, or none could be finished.
     """
     observer = observer or SilentObserver()
-    study = optuna.create_study(
-        storage=storage,
-        study_name=study_name,
-        direction="maximize",
-        load_if_exists=True,
-        pruner=optuna.pruners.NopPruner(),  # a pruned child would spend budget and teach nothing
-        sampler=settings.sampler(),
-    )
+    deadline = None if settings.timeout_s is None else time.monotonic() + settings.timeout_s
     data = prepare(raw, settings.data, vectors=vectors)
     observer.data_ready(data)
-    join_study(study, settings.study_config(data))
-    children_dir.mkdir(parents=True, exist_ok=True)
+    config = settings.study_config(data)
+    # Studies of one name in several storages share the folder, so children tell what they are of.
+    origin = {"study_config": config.fingerprint}
+    folder = children_dir / f"{_file_name(study_name)}-{config.fingerprint[:8]}"
     objective = XmcObjective(
         data,
         space=settings.space,
         child=settings.child,
         training=settings.training,
-        keep_best_in=children_dir,
+        keep_best_in=folder,
+        origin=origin,
         on_child=observer.child_began,
         on_evaluation=observer.child_evaluated,
     )
-    is_interrupted = _train_children(study, objective, settings, children_dir, observer)
+    study = _study(storage, study_name, settings)
+    join_study(study, config)
+    with Interruption() as interruption:
+        is_interrupted = _train_children(
+            study, objective, settings.n_trials, deadline, folder, observer, interruption
+        )
     verdict = None
     if not is_interrupted:
         observer.judging_began()
-        verdict = judge(study, data, settings, children_dir)
+        verdict = judge(study, data, settings, folder, origin)
     return SearchOutcome(
         study=study,
         n_complete=len(_complete(study)),
@@ -166,47 +174,77 @@ def search(
     )
 
 
+def _study(storage: BaseStorage, name: str, settings: SearchSettings) -> Study:
+    try:
+        return optuna.create_study(
+            storage=storage,
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+            pruner=optuna.pruners.NopPruner(),  # pruned children would cost and not breed
+            sampler=settings.sampler(),
+        )
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise _storage_failed(error) from None
+
+
 def _train_children(
     study: Study,
     objective: XmcObjective,
-    settings: SearchSettings,
-    children_dir: Path,
+    n_trials: int,
+    deadline: float | None,
+    folder: Path,
     observer: SearchObserver,
+    interruption: Interruption,
 ) -> bool:
     """Train children until the budget is spent; return whether the user stopped it."""
-    deadline = None if settings.timeout_s is None else time.monotonic() + settings.timeout_s
     complete = _complete(study)
-    observer.search_began(len(complete), settings.n_trials, _best_value(complete))
+    observer.search_began(len(complete), n_trials, _best_value(complete))
     begun: list[int] = []  # trial numbers of this run
     ended: list[FrozenTrial] = []
 
     def run(trial: Trial) -> float:
         begun.append(trial.number)
-        return objective(trial)
+        with interruption.allowed():
+            return objective(trial)
 
-    try:
-        while len(complete) < settings.n_trials:
-            if deadline is not None and time.monotonic() > deadline:
-                break
+    while len(complete) < n_trials and not interruption.is_wanted:
+        if deadline is not None and time.monotonic() > deadline:
+            break
+        try:
             study.optimize(
                 run,
                 n_trials=1,
                 catch=(ChildFailedError,),
                 callbacks=[lambda _, trial: ended.append(trial)],
             )
-            complete = _complete(study)
-            _drop_worse_children(children_dir, complete)
-            observer.child_ended(ended[-1], len(complete), _best_value(complete))
-            _stop_after_many_failures(ended)
-    except KeyboardInterrupt:
-        if len(begun) > len(ended):
-            put_back(study, study.get_trials(deepcopy=False)[begun[-1]])
-        return True
-    if not complete:
-        raise SearchFailedError(
-            f"no child was finished within {settings.timeout_s} seconds; give it more time."
-        )
-    return False
+        except KeyboardInterrupt:
+            trial = _trial(study, begun[-1])
+            if trial.state == TrialState.FAIL:
+                put_back(study, trial)
+            return True
+        except ValueError as error:
+            if not str(error).startswith("Cannot tell"):
+                raise
+            # Another worker took us for dead and ended our trial; it is tried again elsewhere.
+            ended.append(_trial(study, begun[-1]))
+        except (SQLAlchemyError, StorageInternalError) as error:
+            raise _storage_failed(error) from None
+        complete = _complete(study)
+        _drop_worse_children(folder, complete)
+        observer.child_ended(ended[-1], len(complete), _best_value(complete))
+        _stop_after_many_failures(ended)
+    return interruption.is_wanted
+
+
+def _trial(study: Study, number: int) -> FrozenTrial:
+    return study.get_trials(deepcopy=False)[number]
+
+
+def _storage_failed(error: Exception) -> StorageError:
+    """Return an error that names the reason; SQLAlchemy's own text can hold parameters."""
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    return StorageError(f"the storage failed: {reason} What is finished is kept; try again.")
 
 
 def _complete(study: Study) -> list[FrozenTrial]:
@@ -214,15 +252,20 @@ def _complete(study: Study) -> list[FrozenTrial]:
 
 
 def _best_value(complete: list[FrozenTrial]) -> float | None:
-    return max((trial.values[0] for trial in complete), default=None)
+    best = best_of(complete)
+    return None if best is None else best.values[0]
 
 
 def _drop_worse_children(folder: Path, complete: list[FrozenTrial]) -> None:
     """Delete the weights of all finished children but the best."""
-    best = max(complete, key=lambda trial: (trial.values[0], -trial.number), default=None)
+    best = best_of(complete)
     for trial in complete:
         if trial is not best:
             child_path(folder, trial.number).unlink(missing_ok=True)
+
+
+def _file_name(study_name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", study_name)
 
 
 def _stop_after_many_failures(ended: list[FrozenTrial]) -> None:

@@ -1,4 +1,4 @@
-"""The help says what the presets do."""
+"""What the program says of itself: the presets in the help, the commands it proposes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 from typer.main import get_group
 
 from optuna_xmcnas.cli.app import app
+from optuna_xmcnas.cli.search_command import _command
+from optuna_xmcnas.cli.search_command import _without_trials
 from optuna_xmcnas.workflows import PRESETS
 from optuna_xmcnas.workflows import SearchSettings
 
@@ -45,3 +47,17 @@ def test_help_states_the_preset(stated: dict[str, tuple[str, str]], option: str)
     assert stated[option] == tuple(
         str(_values(PRESETS[name])[option]) for name in ("quick", "paper")
     )
+
+
+def test_the_command_to_repeat_hides_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql+psycopg2://ann:canary@host/db"
+    for arguments in (["--storage", url], [f"--storage={url}"]):
+        monkeypatch.setattr("sys.argv", ["optuna-xmcnas", "search", *arguments, "--trials=7"])
+        shown = " ".join(_command(url))
+        assert "canary" not in shown
+        assert "ann:***@host" in shown
+
+
+def test_only_the_trials_option_is_replaced_in_the_next_command() -> None:
+    command = ["search", "--trials", "7", "--study-name", "a --trials 7 b", "--trials=8"]
+    assert _without_trials(command) == ["search", "--study-name", "a --trials 7 b"]

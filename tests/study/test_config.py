@@ -11,14 +11,14 @@ from optuna_xmcnas.study import StudyConfig
 
 
 def test_same_settings_join_again() -> None:
-    study = optuna.create_study()
+    study = optuna.create_study(direction="maximize")
     config = StudyConfig({"space": {"ops": ("conv1", "bilstm")}, "child": {"hidden": 8}})
     join_study(study, config)
     join_study(study, config)  # tuples have become lists in the storage
 
 
 def test_every_difference_is_shown() -> None:
-    study = optuna.create_study(study_name="tags")
+    study = optuna.create_study(study_name="tags", direction="maximize")
     join_study(study, StudyConfig({"child": {"hidden": 8}, "training": {"epochs": 3}}))
     with pytest.raises(ConfigMismatchError, match="tags") as caught:
         join_study(study, StudyConfig({"child": {"hidden": 9}, "training": {"epochs": 3, "x": 1}}))
@@ -28,7 +28,19 @@ def test_every_difference_is_shown() -> None:
 
 
 def test_another_format_is_refused() -> None:
-    study = optuna.create_study()
+    study = optuna.create_study(direction="maximize")
     study.set_user_attr("xmcnas:config", {"format": 99})
     with pytest.raises(ConfigMismatchError, match="format: the study has 99"):
+        join_study(study, StudyConfig({}))
+
+
+def test_a_study_that_minimises_is_refused() -> None:
+    with pytest.raises(ConfigMismatchError, match="has the direction minimize"):
+        join_study(optuna.create_study(), StudyConfig({}))
+
+
+def test_a_study_made_by_something_else_is_refused() -> None:
+    study = optuna.create_study(direction="maximize")
+    study.add_trial(optuna.create_trial(value=1.0))
+    with pytest.raises(ConfigMismatchError, match="made by something else"):
         join_study(study, StudyConfig({}))
