@@ -69,18 +69,17 @@ def _counts(study: Study) -> str:
 
 
 def _table(rows: list[tuple[float, TrialRecord]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("trial", "P@1", "P@3", "P@5", "nDCG@5", "weights", "seconds"):
-        table.add_column(name, justify="right")
-    table.add_column("parent", justify="right")
-    table.add_column("architecture: node:op(source)", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption="node:op(source)")
+    for name in ("trial", "P@1", "P@3", "P@5", "nDCG@5", "weights", "seconds", "parent"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("architecture", min_width=14)
     for _, record in rows:
         metrics = (record.metrics.get(name) for name in ("P@1", "P@3", "P@5", "nDCG@5"))
         table.add_row(
             str(record.number),
             *("" if share is None else f"{100 * share:.2f}" for share in metrics),
-            "" if record.n_parameters is None else f"{record.n_parameters:,}",
-            "" if record.seconds is None else f"{record.seconds:.1f}",
+            "" if record.n_parameters is None else f"{record.n_parameters / 1e6:.2f} M",
+            "" if record.seconds is None else f"{record.seconds:.0f}",
             "" if record.parent is None else str(record.parent),
             str(record.genome),
         )
