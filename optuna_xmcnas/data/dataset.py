@@ -140,6 +140,9 @@ class TextDataset:
     label_texts: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        for name, split in self.splits.items():
+            if not len(split):
+                raise DataError(f"the {name} split of {self.name} has no documents.")
         _check_label_names(self.label_names, self.splits)
         if self.label_texts is not None and len(self.label_texts) != len(self.label_names):
             raise DataError(f"{len(self.label_texts)} label texts, {len(self.label_names)} names.")

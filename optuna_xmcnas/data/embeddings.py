@@ -19,6 +19,7 @@ import numpy as np
 
 from optuna_xmcnas.data.lines import decode_lines
 from optuna_xmcnas.data.lines import error_at
+from optuna_xmcnas.data.lines import parse_number
 from optuna_xmcnas.data.lines import read_lines
 from optuna_xmcnas.exceptions import DataError
 
@@ -133,9 +134,16 @@ def read_word_vectors(path: Path | str, words: Container[str] | None = None) -> 
         if first is None:
             raise DataError(f"{path} is empty; expected lines `word v1 ... vd`.")
         number, line = first
-        width = _header_width(line)
+        width = _header_width(path, number, line)
         if width is None:
             width = _first_width(path, number, line)
+            _keep(kept, line, number, path, width, words)
+        elif (first := next(lines, None)) is not None:
+            number, line = first
+            if (found := _n_numbers(line)) > width:
+                raise error_at(
+                    path, number, f"{found} numbers, but the header says {width}: {line[:60]!r}."
+                )
             _keep(kept, line, number, path, width, words)
         for number, line in lines:
             _keep(kept, line, number, path, width, words)
@@ -212,22 +220,30 @@ def _vector_lines(path: Path) -> Iterator[Iterator[tuple[int, str]]]:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 
-def _header_width(line: str) -> int | None:
+def _header_width(path: Path, number: int, line: str) -> int | None:
     """Return d of a word2vec header ``count d``, None if the line is no header."""
     parts = line.split()
     if len(parts) == 2 and all(part.isascii() and part.isdigit() for part in parts):
-        return int(parts[1])
+        width = parse_number(parts[1], path, number, "a header `count width`")
+        if width < 1:
+            raise error_at(path, number, f"the header {line[:60]!r} says vectors of no number.")
+        return width
     return None
 
 
 def _first_width(path: Path, number: int, line: str) -> int:
-    """Count the numbers at the end of the first line; all but the first field if all are."""
+    width = _n_numbers(line)
+    if width == 0:
+        raise error_at(path, number, f"expected `word v1 ... vd`; got {line[:60]!r}.")
+    return width
+
+
+def _n_numbers(line: str) -> int:
+    """Count the numbers at the end of a line; all but the first field if all are."""
     fields = line.rstrip().split(" ")
     width = 0
     while width < len(fields) - 1 and _is_number(fields[-1 - width]):
         width += 1
-    if width == 0:
-        raise error_at(path, number, f"expected `word v1 ... vd`; got {line[:60]!r}.")
     return width
 
 
@@ -252,11 +268,12 @@ def _keep(
     if n_spaces < width:
         raise error_at(path, number, f"expected a word and {width} numbers; got {line[:60]!r}.")
     # most words hold no space: find them without cutting up the numbers of unwanted ones
-    word = line[: line.index(" ")] if n_spaces == width else line.rsplit(" ", width)[0]
+    end = line.index(" ") if n_spaces == width else len(line.rsplit(" ", width)[0])
+    word = line[:end].rstrip(" ")
     if word in kept or (words is not None and word not in words):
         return
     try:
-        vector = np.array(line[len(word) + 1 :].split(" "), np.float32)
+        vector = np.array(line[end + 1 :].split(" "), np.float32)
     except ValueError as error:
         raise error_at(path, number, f"the vector of {word!r} is malformed: {error}.") from error
     if not np.isfinite(vector).all():

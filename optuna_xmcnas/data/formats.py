@@ -19,10 +19,12 @@ from optuna_xmcnas.data.json_readers import distinct_names
 from optuna_xmcnas.data.json_readers import read_json_documents
 from optuna_xmcnas.data.json_readers import read_json_labels
 from optuna_xmcnas.data.lines import error_at
+from optuna_xmcnas.data.lines import parse_number
 from optuna_xmcnas.data.lines import read_lines
-from optuna_xmcnas.data.sparse_readers import as_labels
+from optuna_xmcnas.data.sparse_readers import infer_label_count
 from optuna_xmcnas.data.sparse_readers import read_feature_file
 from optuna_xmcnas.data.sparse_readers import read_filters
+from optuna_xmcnas.data.sparse_readers import read_label_matrix
 from optuna_xmcnas.data.sparse_readers import read_matrix
 from optuna_xmcnas.data.text_readers import number_labels
 from optuna_xmcnas.data.text_readers import read_paired_lines
@@ -72,9 +74,10 @@ _SHORT_SPLITS = {"train": ("trn",), "validation": ("val",), "test": ("tst",)}
 
 def _read_text_lines(folder: DataFolder) -> TextDataset | None:
     files = {}
-    for split, names in _TEXT_SPLITS.items():
-        texts = folder.file(*_text_names(split))
-        labels = folder.file(*(f"{name}_labels.txt" for name in names))
+    for split in _TEXT_SPLITS:
+        name = _name_of_split(folder, split)
+        texts = folder.file(*_text_names(name))
+        labels = folder.file(f"{name}_labels.txt")
         if split == "train" and (texts is None or labels is None):
             return None
         if (texts is None) != (labels is None):
@@ -82,6 +85,11 @@ def _read_text_lines(folder: DataFolder) -> TextDataset | None:
         if texts is not None and labels is not None:
             files[split] = (texts, labels)
     return read_paired_lines(folder.name, "text lines", files, folder.file("label_texts.tsv"))
+
+
+_TITLES = re.compile(  # a word of its own, or as in LF-AmazonTitles-131K, lf-wikititles-500k
+    r"(?i:(?<![a-z])(amazon|wiki|wikiseealso)?titles(?![a-z]))|[a-z]Titles-[0-9.]+[KM]"
+)
 
 
 def _read_json(folder: DataFolder) -> TextDataset | None:
@@ -92,7 +100,7 @@ def _read_json(folder: DataFolder) -> TextDataset | None:
     if label_file is None:
         raise DataError(f"{folder.path} has no lbl.json; its lines say how many labels there are.")
     label_names = read_json_labels(label_file)
-    title_only = "titles" in folder.name.lower()
+    title_only = _TITLES.search(folder.name) is not None
     splits = {}
     for split, (name,) in _SHORT_SPLITS.items():
         if (file := folder.file(f"{name}.json")) is not None:
@@ -132,7 +140,7 @@ def _read_label_matrix(folder: DataFolder) -> TextDataset | None:
 
 
 def _read_matrix_split(folder: DataFolder, split: str, name: str, label_file: Path) -> TextSplit:
-    labels = as_labels(read_matrix(label_file))
+    labels = read_label_matrix(label_file)
     feature_file = folder.file(
         f"{name}_X_Xf.txt", f"{name}_X_Xf.npz", f"X.{name}.npz", f"tfidf-attnxml/X.{name}.npz"
     )
@@ -157,7 +165,7 @@ def _texts_beside(
     """Return the raw texts of documents whose labels are in another file, if there are any."""
     names = [f"{name}_X.txt" for name in _SHORT_SPLITS[split]]
     names += [f"X.{name}.txt" for name in _SHORT_SPLITS[split]]
-    names += _text_names(split)
+    names += _text_names(_name_of_split(folder, split))
     file = folder.file(*names)
     if file is None:
         return None
@@ -170,10 +178,24 @@ def _texts_beside(
     return texts
 
 
-def _text_names(split: str) -> list[str]:
+def _text_names(name: str) -> list[str]:
     # raw texts first: ours is another way of finding words
-    kinds = ("raw_texts", "texts")
-    return [f"{name}_{kind}.txt" for kind in kinds for name in _TEXT_SPLITS[split]]
+    return [f"{name}_raw_texts.txt", f"{name}_texts.txt"]
+
+
+def _name_of_split(folder: DataFolder, split: str) -> str:
+    """Return how the files of texts and labels call a split, so that all are of one name."""
+    files = {
+        name: file
+        for name in _TEXT_SPLITS[split]
+        if (file := folder.file(*_text_names(name), f"{name}_labels.txt")) is not None
+    }
+    if len(files) > 1:
+        raise DataError(
+            f"{folder.path} has several names for the {split} split: "
+            f"{', '.join(file.name for file in files.values())}; keep the files of one."
+        )
+    return next(iter(files), _TEXT_SPLITS[split][0])
 
 
 def _matrix_label_names(folder: DataFolder, n_labels: int) -> tuple[str, ...]:
@@ -215,9 +237,23 @@ def _first_line(file: Path) -> str:
 
 def _read_tabbed(folder: DataFolder) -> TextDataset | None:
     files = _single_files(folder, "txt")
-    if not files or "\t" not in _first_line(files["train"]):
+    if not files or "\t" not in (first := _first_line(files["train"])):
         return None
+    *_, labels, text = first.split("\t")
+    if any(_are_pairs(field) for field in (labels, text)):
+        raise error_at(
+            files["train"],
+            1,
+            "features `index:value` must be separated by spaces, and from the labels by a space; "
+            f"got tabs: {first[:60]!r}.",
+        )
     return read_tabbed_lines(folder.name, "labels and text on a line", files)
+
+
+def _are_pairs(field: str) -> bool:
+    """Return whether a field holds ``index:value`` pairs and nothing else."""
+    tokens = field.split()
+    return bool(tokens) and all(re.fullmatch(r"[0-9]+:\S+", token) for token in tokens)
 
 
 def _read_bag_of_words(folder: DataFolder) -> TextDataset | None:
@@ -225,8 +261,8 @@ def _read_bag_of_words(folder: DataFolder) -> TextDataset | None:
     if not files:
         return None
     first = _first_line(files["train"])
-    has_header = re.fullmatch(r"\d+ \d+ \d+ *", first) is not None
-    if not has_header and not re.match(r"(\d+(,\d+)*)? *\d+:", first):
+    has_header = re.fullmatch(r"[0-9]+ [0-9]+ [0-9]+ *", first) is not None
+    if not has_header and not re.match(r"([0-9]+(,[0-9]+)*)? *[0-9]+:", first):
         raise error_at(
             files["train"],
             1,
@@ -247,7 +283,7 @@ def _read_bag_of_words(folder: DataFolder) -> TextDataset | None:
         )
     n_labels = sizes.pop() if has_header else None
     if n_labels is None:
-        n_labels = 1 + max(part.largest_label() for part in found.values())
+        n_labels = infer_label_count(found.values())
     splits = {
         split: TextSplit(
             texts=_texts_beside(folder, split, part.file, len(part.labels)),
@@ -323,9 +359,7 @@ def _select(
 def _read_rows(file: Path, n_documents: int) -> npt.NDArray[np.int64]:
     seen: dict[int, None] = {}
     for number, line in enumerate(read_lines(file), start=1):
-        if not re.fullmatch(r"[0-9]+", line.strip()):
-            raise error_at(file, number, f"expected a row number, from 0; got {line[:60]!r}.")
-        row = int(line)
+        row = parse_number(line.strip(), file, number, "a row number, from 0")
         if row >= n_documents:
             raise error_at(file, number, f"row {row}; allowed: 0..{n_documents - 1}.")
         if row in seen:

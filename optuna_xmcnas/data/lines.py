@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+import re
 from typing import IO
 from typing import TYPE_CHECKING
 import zlib
@@ -16,9 +17,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+LARGEST_NUMBER = 2**31 - 1  # of a count or an index in a file
+
+
 def error_at(path: Path | str, number: int, problem: str) -> DataError:
     """Return an error that says where a file is wrong; lines are counted from 1."""
     return DataError(f"{path}, line {number}: {problem}")
+
+
+def parse_number(text: str, path: Path | str, number: int, expected: str) -> int:
+    """Return a count or an index, written in the digits 0 to 9 alone.
+
+    `int` would also take ``1_0`` and other digits, and fails on very long ones.
+
+    Args:
+        text: What stands in the file.
+        path: The file.
+        number: Of the line.
+        expected: What should stand there, in words.
+
+    Raises:
+        DataError: If it is no such number, or larger than `LARGEST_NUMBER`.
+
+    Example:
+        >>> parse_number("12", "rows.txt", 1, expected="a row number")
+        12
+    """
+    if not re.fullmatch(r"[0-9]+", text):
+        raise error_at(path, number, f"expected {expected}; got {text[:60]!r}.")
+    digits = text.lstrip("0") or "0"
+    if len(digits) > len(str(LARGEST_NUMBER)) or int(digits) > LARGEST_NUMBER:
+        raise error_at(
+            path, number, f"the number {text[:30]} is too large; allowed: 0..{LARGEST_NUMBER}."
+        )
+    return int(digits)
 
 
 def read_lines(path: Path) -> Iterator[str]:

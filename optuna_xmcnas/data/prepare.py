@@ -76,7 +76,7 @@ def prepare(
             are kept in memory); None makes them from the train texts.
 
     Raises:
-        DataError: If the data set has no texts, or too few documents to hold any out.
+        DataError: If the data set has no texts or no labels, or too few documents to hold any out.
 
     Example:
         >>> from optuna_xmcnas.data.synthetic import synthetic_dataset
@@ -92,6 +92,12 @@ def prepare(
                 "add the raw texts of the same documents to the folder, one per line."
             )
     train, validation = _choose_documents(raw, config)
+    for name, split in {"train": train, "validation": validation}.items():
+        if not split.labels.nnz:
+            raise DataError(
+                f"none of the {len(split)} {name} documents of {raw.name} has a label; "
+                "there is nothing to learn or to select by."
+            )
     counts = count_words(_texts(train))
     if isinstance(vectors, Path | str):
         vectors = read_word_vectors(vectors, words=frozenset(counts.words))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
-import re
 from typing import TYPE_CHECKING
 import zipfile
+import zlib
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse import load_npz
 
 from optuna_xmcnas.data.lines import error_at
+from optuna_xmcnas.data.lines import LARGEST_NUMBER
+from optuna_xmcnas.data.lines import parse_number
 from optuna_xmcnas.data.lines import read_lines
 from optuna_xmcnas.exceptions import DataError
 
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
     SparseMatrix: TypeAlias = csr_array[np.float32]
 
 
-_COUNT = re.compile(r"[0-9]+")
+_MOST_LABELS = 10**7  # the largest public sets have three million; each needs a name in memory
+_LABELS_PER_ENTRY = 100  # without header; more means that the numbers are no label numbers
 
 
 def read_matrix(file: Path) -> SparseMatrix:
@@ -47,6 +51,43 @@ def read_matrix(file: Path) -> SparseMatrix:
     if pairs.n_rows != n_rows:
         raise error_at(file, 1, f"the header says {n_rows} rows; there are {pairs.n_rows}.")
     return pairs.matrix(n_columns)
+
+
+def read_label_matrix(file: Path) -> SparseMatrix:
+    """Return the places of the matrix of a file that are not zero, as ones."""
+    matrix = read_matrix(file)
+    check_label_count(file, matrix.shape[1])
+    return as_labels(matrix)
+
+
+def check_label_count(file: Path, n_labels: int) -> None:
+    """Refuse a number of labels that must be a mistake, before memory is taken for it."""
+    if n_labels > _MOST_LABELS:
+        raise DataError(f"{file} says {n_labels} labels; allowed: at most {_MOST_LABELS}.")
+
+
+def infer_label_count(parts: Iterable[FeatureFile]) -> int:
+    """Return the largest label number of files without header, plus one.
+
+    Raises:
+        DataError: If the numbers lie too far apart to be numbers from 0 upwards.
+    """
+    largest, file = -1, None
+    n_entries = 0
+    for part in parts:
+        n_entries += sum(map(len, part.labels))
+        if (found := part.largest_label()) > largest:
+            largest, file = found, part.file
+    if largest > 1000 + _LABELS_PER_ENTRY * n_entries:
+        raise DataError(
+            f"{file} has the label number {largest}, but all documents together have only "
+            f"{n_entries} label entries: without a header every number up to the largest becomes "
+            "a label. Number the labels from 0 without gaps, or add the header "
+            "`documents features labels` as first line of each file."
+        )
+    if file is not None:
+        check_label_count(file, largest + 1)
+    return largest + 1
 
 
 def as_labels(matrix: SparseMatrix) -> SparseMatrix:
@@ -76,19 +117,18 @@ class FeatureFile:
 
     def largest_label(self) -> int:
         """Return the largest label number, -1 if there is none."""
-        rows = self.numbered_labels(2**31 - 1)
+        rows = self.numbered_labels(LARGEST_NUMBER + 1)
         return max((max(row, default=-1) for row in rows), default=-1)
 
     def _number(self, label: str, line: int, n_labels: int) -> int:
-        if not _COUNT.fullmatch(label):
-            raise error_at(self.file, line, f"{label!r} is no label number; expected 0, 1 ...")
-        if int(label) >= n_labels:
+        number = parse_number(label, self.file, line, "a label number, from 0")
+        if number >= n_labels:
             raise error_at(
                 self.file,
                 line,
                 f"label number {label} is out of range; allowed: 0..{n_labels - 1}.",
             )
-        return int(label)
+        return number
 
 
 def read_feature_file(
@@ -109,6 +149,7 @@ def read_feature_file(
     if has_header:
         names = ("documents", "features", "labels")
         n_rows, n_features, n_labels = _read_header(file, next(lines, None), names)
+        check_label_count(file, n_labels)
     pairs = _PairRows(file, n_features, first_feature, first_line=1 + has_header)
     labels: list[list[str]] = []
     for number, line in lines:
@@ -133,9 +174,9 @@ def read_filters(file: Path, shape: tuple[int, int]) -> SparseMatrix:
     labels = array("q")
     for number, line in enumerate(read_lines(file), start=1):
         fields = line.split()
-        if len(fields) != 2 or not all(map(_COUNT.fullmatch, fields)):
+        if len(fields) != 2:
             raise error_at(file, number, f"expected `document label`; got {line[:60]!r}.")
-        pair = (int(fields[0]), int(fields[1]))
+        pair = tuple(parse_number(field, file, number, "`document label`") for field in fields)
         if pair[0] >= shape[0] or pair[1] >= shape[1]:
             raise error_at(
                 file,
@@ -174,6 +215,9 @@ class _PairRows:
             parts = ":".join(pairs).split(":") if pairs else []
             if len(parts) != 2 * len(pairs):
                 raise ValueError("a pair has no colon, or more than one")
+            # `int` and `float` would also take 1_0 and the digits of other scripts
+            if "_" in line or "+" in "".join(parts[::2]) or not line.isascii():
+                raise ValueError("numbers need plain digits, 0 to 9")
             columns = [int(part) - self.first_index for part in parts[::2]]
             self._values.extend(map(float, parts[1::2]))
         except ValueError as error:
@@ -195,13 +239,15 @@ class _PairRows:
         return matrix
 
     def _check_range(self, number: int, smallest: int, largest: int) -> None:
-        if smallest < 0 or (self.n_columns is not None and largest >= self.n_columns):
+        n_columns = LARGEST_NUMBER if self.n_columns is None else self.n_columns
+        if smallest < 0 or largest >= n_columns:
             wrong = (smallest if smallest < 0 else largest) + self.first_index
-            last = "" if self.n_columns is None else self.n_columns - 1 + self.first_index
+            last = n_columns - 1 + self.first_index
             raise error_at(
                 self.file,
                 number,
-                f"the index {wrong} is out of range; allowed: {self.first_index}..{last}.",
+                f"the index {str(wrong)[:30]} is out of range; "
+                f"allowed: {self.first_index}..{last}.",
             )
         self.largest = max(self.largest, largest)
 
@@ -213,9 +259,9 @@ def _read_header(
     if first is None:
         raise DataError(f"{file} is empty; expected a first line `{expected}`.")
     fields = first[1].split()
-    if len(fields) != len(names) or not all(map(_COUNT.fullmatch, fields)):
+    if len(fields) != len(names):
         raise error_at(file, 1, f"expected a header `{expected}`; got {first[1][:60]!r}.")
-    return tuple(map(int, fields))
+    return tuple(parse_number(part, file, 1, f"a header `{expected}`") for part in fields)
 
 
 def _read_npz(file: Path) -> SparseMatrix:
@@ -223,13 +269,18 @@ def _read_npz(file: Path) -> SparseMatrix:
         OSError,
         EOFError,
         KeyError,
+        RuntimeError,  # an encrypted member, or (NotImplementedError) an unknown compression
         TypeError,
         ValueError,  # also: the file holds Python objects, which SciPy never unpickles
         zipfile.BadZipFile,
+        zlib.error,
     )
     try:
         with file.open("rb") as stream:
-            matrix: SparseMatrix = load_npz(stream).tocsr().astype(np.float32)  # type: ignore[misc]
+            loaded = load_npz(stream)
+        if len(loaded.shape) != 2 or max(loaded.shape) > LARGEST_NUMBER:
+            raise ValueError(f"its shape is {loaded.shape}")
+        matrix: SparseMatrix = loaded.tocsr().astype(np.float32)  # type: ignore[misc]
         matrix.check_format(full_check=True)
     except unreadable as error:
         raise DataError(f"{file} is no sparse matrix in SciPy's npz form: {error}") from error

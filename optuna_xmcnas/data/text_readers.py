@@ -36,7 +36,8 @@ def read_paired_lines(
     documents = {}
     for split, (text_file, label_file) in files.items():
         texts = tuple(read_lines(text_file))
-        labels = [_words(line) for line in read_lines(label_file)]
+        lines = enumerate(read_lines(label_file), start=1)
+        labels = [_labels(line, label_file, number) for number, line in lines]
         check_same_count({text_file: len(texts), label_file: len(labels)})
         documents[split] = (texts, labels)
     return _named(name, format_name, documents, label_texts)
@@ -60,7 +61,7 @@ def read_tabbed_lines(name: str, format_name: str, files: Mapping[str, Path]) ->
                     "the same number on all lines.",
                 )
             texts.append(fields[-1])
-            labels.append(_words(fields[-2]))
+            labels.append(_labels(fields[-2], file, number))
         check_same_count({file: len(texts)})
         documents[split] = (tuple(texts), labels)
     return _named(name, format_name, documents, None)
@@ -118,5 +119,11 @@ def _read_label_texts(file: Path, label_names: Sequence[str]) -> tuple[str, ...]
     return tuple(found.get(label, "") for label in label_names)
 
 
-def _words(line: str) -> list[str]:
+def _labels(line: str, file: Path, number: int) -> list[str]:
+    if "\r" in line:
+        raise error_at(
+            file,
+            number,
+            "a carriage return within the labels; lines must end in \\n or \\r\\n.",
+        )
     return [label for label in line.split(" ") if label]  # other white space may be in a label

@@ -163,3 +163,24 @@ def test_impossible_vectors_are_refused() -> None:
         WordVectors(("a", "b"), np.ones((1, 3), np.float32))
     with pytest.raises(DataError, match="1 words are repeated"):
         WordVectors(("a", "a"), np.ones((2, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("2 0\na\nb\n", "line 1: .* vectors of no number"),
+        ("2 2\na 1 2 3\nb 4 5 6\n", "line 2: 3 numbers, but the header says 2: 'a 1 2 3'"),
+        (f"2 {'9' * 5000}\na 1\n", "line 1: the number 999.* is too large"),
+    ],
+)
+def test_headers_that_cannot_be_right_are_refused(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read_word_vectors(plain(tmp_path, content))
+
+
+def test_spaces_after_a_word_are_no_part_of_it(tmp_path: Path) -> None:
+    vectors = read_word_vectors(plain(tmp_path, "2 2\na  1 2\nb 3 4\n"))
+    assert vectors.words == ("a", "b")
+    assert vectors.matrix.tolist() == [[1, 2], [3, 4]]

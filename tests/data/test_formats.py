@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import gzip
+import logging
 import os
 from pathlib import Path
 import pickle
+import zipfile
+import zlib
 
 import numpy as np
 import pytest
+from scipy.sparse import coo_array
 from scipy.sparse import csr_array
 from scipy.sparse import csr_matrix
 from scipy.sparse import save_npz
@@ -17,6 +21,7 @@ from scipy.sparse import save_npz
 from optuna_xmcnas.data import read_dataset
 from optuna_xmcnas.data import TextDataset
 from optuna_xmcnas.data import TextSplit
+from optuna_xmcnas.data.json_readers import distinct_names
 from optuna_xmcnas.exceptions import DataError
 
 
@@ -135,6 +140,45 @@ def test_json_lines_of_titles_leave_the_content_out(tmp_path: Path) -> None:
     assert data.train.texts == ("T", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "title_only"),
+    [
+        ("LF-WikiSeeAlsoTitles-320K", True),
+        ("lf-amazontitles-131k", True),
+        ("my_titles", True),
+        ("NewsTitles-1.3M", True),
+        ("film-subtitles", False),
+        ("Subtitles-131K", False),
+        ("entitles", False),
+    ],
+)
+def test_content_is_left_out_only_of_titles_and_not_in_silence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, title_only: bool
+) -> None:
+    data = read_dataset(write(tmp_path / name, JSON_LINES))
+    assert data.train.texts == (("T", "") if title_only else ("T long\ntext", "U"))
+    assert ("the content of 2 documents is left out" in caplog.text) == title_only
+
+
+def test_lone_surrogates_in_json_are_replaced_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = r'{"title": "bad \ud83d x", "content": "good \ud83d\ude00", "target_ind": [0]}' + "\n"
+    with caplog.at_level(logging.WARNING):
+        data = read_dataset(write(tmp_path, JSON_LINES | {"trn.json": 2 * line}))
+    assert data.train.texts == ("bad \ufffd x good \U0001f600",) * 2
+    assert caplog.text.count("lone surrogate") == 1
+
+
+@pytest.mark.parametrize(
+    "names", [["A", "A", "A #0"], ["A #1", "A", "A"], ["", "#0", "#0 #0"], ["A #0", "A #0", "A"]]
+)
+def test_distinct_names_are_distinct(names: list[str]) -> None:
+    found = distinct_names(names)
+    assert len(set(found)) == len(names)
+    assert all(new.startswith(old) for old, new in zip(names, found, strict=True))
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_matrices_of_features_and_labels(tmp_path: Path, packed: bool) -> None:
     data = read_dataset(write(tmp_path, MATRICES, packed=packed))
@@ -167,6 +211,16 @@ def test_bag_of_words_with_and_without_header_agree_with_matrices(tmp_path: Path
         assert data.label_names == matrices.label_names
         assert dense(data.train.labels) == dense(matrices.train.labels)
         assert dense(data.train.features) == expected
+
+
+def test_label_numbers_with_a_few_gaps_need_no_header(tmp_path: Path) -> None:
+    files = {"train.txt": 20 * "2,3 0:1\n", "test.txt": "5000 0:1\n"}  # all files count together
+    assert read_dataset(write(tmp_path, files)).n_labels == 5001
+
+
+def test_texts_with_a_colon_are_no_features(tmp_path: Path) -> None:
+    data = read_dataset(write(tmp_path, {"train.txt": "a:b\tAt 10:30 or 11:00\n"}))
+    assert data.train.texts == ("At 10:30 or 11:00",)
 
 
 def test_bag_of_words_takes_the_raw_texts_beside_it(tmp_path: Path) -> None:
@@ -306,6 +360,55 @@ def test_damaged_npz_is_refused(tmp_path: Path, content: bytes) -> None:
         read_dataset(tmp_path)
 
 
+def test_npz_with_one_axis_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"X.trn.txt": "One\n"})
+    save_npz(tmp_path / "Y.trn.npz", coo_array(np.ones(3)))
+    with pytest.raises(DataError, match=r"Y\.trn\.npz is no sparse matrix.* shape is \(3,\)"):
+        read_dataset(tmp_path)
+
+
+def _local_header_field(content: bytes | bytearray, header: int, place: int) -> int:
+    return int.from_bytes(content[header + place : header + place + 2], "little")
+
+
+def damage_members(file: Path, damage: str) -> None:
+    """Make members of a zip file encrypted, of an unknown compression, or no deflate data."""
+    content = bytearray(file.read_bytes())
+    with zipfile.ZipFile(file) as archive:
+        headers = [member.header_offset for member in archive.infolist()]
+        central = archive.start_dir
+    if damage == "encrypted":
+        content[central + 8] |= 1
+        content[headers[0] + 6] |= 1
+    elif damage == "unknown compression":
+        content[central + 10] = content[headers[0] + 8] = 99
+    else:
+        for header in headers:
+            name, extra = (_local_header_field(content, header, place) for place in (26, 28))
+            start = header + 30 + name + extra
+            content[start : start + 4] = b"\xff" * 4
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "cause"),
+    [
+        ("encrypted", RuntimeError),
+        ("unknown compression", NotImplementedError),
+        ("broken stream", zlib.error),
+    ],
+)
+def test_npz_whose_members_cannot_be_unpacked_is_refused(
+    tmp_path: Path, damage: str, cause: type[Exception]
+) -> None:
+    write(tmp_path, {"X.trn.txt": "One\n"})
+    save_matrix(tmp_path / "Y.trn.npz", [[0, 1]])
+    damage_members(tmp_path / "Y.trn.npz", damage)
+    with pytest.raises(DataError, match=r"Y\.trn\.npz is no sparse matrix") as caught:
+        read_dataset(tmp_path)
+    assert type(caught.value.__cause__) is cause
+
+
 def test_npz_with_columns_out_of_range_is_refused(tmp_path: Path) -> None:
     write(tmp_path, {"X.trn.txt": "One\n"})
     with (tmp_path / "Y.trn.npz").open("wb") as stream:
@@ -346,7 +449,28 @@ BROKEN: list[tuple[Mapping[str, str], Mapping[str, str], str]] = [
     ({}, {"train.txt": "a\tb\tc\td\n"}, r"train\.txt, line 1: 3 tabs"),
     ({}, {"train.txt": "a\tb\n", "test.txt": "i\ta\tb\n"}, r"test\.txt, line 1: 2 tabs"),
     ({}, {"train.txt": "a\tb\n", "test.txt": ""}, r"test\.txt is empty"),
+    (
+        TEXT_LINES,
+        {"dev_texts.txt": "a\n", "dev_labels.txt": "a\n", "valid_raw_texts.txt": "b\n"},
+        r"several names for the validation split: dev_texts\.txt, valid_raw_texts\.txt",
+    ),
+    (TEXT_LINES, {"dev_texts.txt": "a\n", "valid_labels.txt": "a\n"}, "several names"),
+    (
+        {},
+        {"train_texts.txt": "a\rb\rc", "train_labels.txt": "x\ry\rz"},
+        r"train_labels\.txt, line 1: a carriage return within the labels",
+    ),
+    ({}, {"train.txt": "x\ty\rx\ty\r"}, r"train\.txt, line 1: a carriage return"),
+    ({}, {"train.txt": "0,1\t0:0.5 3:2\n"}, r"train\.txt, line 1: .*separated by spaces"),
+    ({}, {"train.txt": "0\t0:0.5\t3:2\n"}, r"train\.txt, line 1: .*separated by spaces"),
     # JSON lines
+    (
+        JSON_LINES,
+        {"trn.json": '{"text": "a", "target_ind": []}\n'},
+        "line 1: the record has neither `title` nor `content`; it has `text`, `target_ind`",
+    ),
+    (JSON_LINES, {"lbl.json": "{}\n"}, "line 1: .*neither `title` nor `uid`; it has nothing"),
+    (JSON_LINES, {"tst.json": f'{{"target_ind": [{"9" * 5000}]}}'}, "line 1: not valid JSON"),
     (JSON_LINES, {"trn.json": "{}\n{"}, r"trn\.json, line 1: `target_ind` must be a list"),
     (JSON_LINES, {"lbl.json": '{"title": "A"}\n{'}, r"lbl\.json, line 2: not valid JSON"),
     (JSON_LINES, {"lbl.json": ""}, r"lbl\.json is empty"),
@@ -386,6 +510,20 @@ BROKEN: list[tuple[Mapping[str, str], Mapping[str, str], str]] = [
         r"train\.txt, line 2: document 3, label 0; allowed: documents 0\.\.2, labels 0\.\.4",
     ),
     ({}, {"trn_X_Y.txt": "1 1\n\n"}, r"has neither texts \(trn_X\.txt"),
+    # numbers that are none, or too large to hold
+    (MATRICES, {"trn_X_Y.txt": "0 5\n", "trn_X_Xf.txt": "0 4\n"}, "train split .* no documents"),
+    (MATRICES, {"trn_X_Y.txt": f"3 {10**20}\n"}, "line 1: the number 1000.* is too large"),
+    (MATRICES, {"trn_X_Y.txt": f"{'9' * 5000} 5\n"}, "line 1: the number 999.* is too large"),
+    (MATRICES, {"trn_X_Y.txt": "3 20000000\n\n\n\n"}, "20000000 labels; allowed: at most"),
+    (MATRICES, {"trn_X_Y.txt": "3 5\n1_0:1\n\n\n"}, "line 2: .*plain digits"),
+    (MATRICES, {"trn_X_Y.txt": "3 5\n\u0663:1\n\n\n"}, "line 2: .*plain digits"),
+    (MATRICES, {"filter_labels_test.txt": f"{10**20} 0\n"}, "line 1: .* too large"),
+    (BAG_OF_WORDS, {"train.txt": "3 4 20000000\n"}, "20000000 labels; allowed: at most"),
+    (BAG_OF_WORDS, {"train.txt": "\u0663 4 5\n"}, "line 1: expected a header"),
+    ({}, {"train.txt": "20000000 0:1\n"}, "the label number 20000000, .* only 1 label entries"),
+    ({}, {"train.txt": f"{10**20} 0:1\n"}, "line 1: the number 1000.* is too large"),
+    ({}, {"train.txt": f"{'9' * 5000} 0:1\n"}, "line 1: the number 999.* is too large"),
+    ({}, {"train.txt": f"0 {10**20}:1\n"}, "line 1: the index 1000.* is out of range"),
     # bag of words
     (BAG_OF_WORDS, {"train.txt": ""}, r"train\.txt is empty"),
     (BAG_OF_WORDS, {"train.txt": "3 x 5\n"}, r"train\.txt, line 1: expected a header `documents"),
@@ -396,7 +534,11 @@ BROKEN: list[tuple[Mapping[str, str], Mapping[str, str], str]] = [
         {"train.txt": "1 4 5\n5 1:1\n"},
         "line 2: label number 5 is out of range",
     ),
-    (BAG_OF_WORDS, {"train.txt": "1 4 5\nx 1:1\n"}, "line 2: 'x' is no label number"),
+    (
+        BAG_OF_WORDS,
+        {"train.txt": "1 4 5\nx 1:1\n"},
+        "line 2: expected a label number, from 0; got 'x'",
+    ),
     (BAG_OF_WORDS, {"train.txt": "1 4 5\n1 4:1\n"}, r"line 2: the index 4 .* 0\.\.3"),
     (BAG_OF_WORDS, {"test.txt": "1 4 6\n1 1:1\n"}, r"train\.txt, .*test\.txt disagree"),
     (BAG_OF_WORDS, {"train_texts.txt": "a\n"}, r"train\.txt 3, .*train_texts\.txt 1"),

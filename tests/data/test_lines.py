@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from optuna_xmcnas.data.lines import parse_number
 from optuna_xmcnas.data.lines import read_lines
 from optuna_xmcnas.exceptions import DataError
 
@@ -68,3 +69,22 @@ def test_text_that_is_called_gzip_is_refused(tmp_path: Path) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.txt cannot be read: No such file"):
         list(read_lines(tmp_path / "none.txt"))
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("007", 7), ("2147483647", 2**31 - 1)])
+def test_numbers_are_plain_digits(text: str, number: int) -> None:
+    assert parse_number(text, "f", 1, "a count") == number
+    assert parse_number("0" * 5000 + text, "f", 1, "a count") == number
+
+
+@pytest.mark.parametrize("text", ["", "-1", "+1", "1_0", " 1", "1\n", "1.0", "\u0663", "²"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="f, line 3: expected a count; got"):
+        parse_number(text, "f", 3, "a count")
+
+
+@pytest.mark.parametrize("text", ["2147483648", "9" * 20, "9" * 5000])
+def test_numbers_too_large_are_refused_and_shown_in_part(text: str) -> None:
+    with pytest.raises(DataError, match="f, line 3: the number .* too large") as caught:
+        parse_number(text, "f", 3, "a count")
+    assert len(str(caught.value)) < 120

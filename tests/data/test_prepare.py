@@ -187,3 +187,20 @@ def test_too_few_documents_to_hold_one_out_are_refused() -> None:
 def test_impossible_configurations_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         config(**changes)
+
+
+@pytest.mark.parametrize("empty", ["train", "validation"])
+def test_documents_without_any_label_are_refused(empty: str) -> None:
+    unlabelled = replace(numbered_texts(50), labels=label_matrix([[]] * 50, 3))
+    raw = numbered(numbered_texts(50))
+    if empty == "train":
+        raw = replace(raw, train=unlabelled)
+    else:
+        raw = replace(raw, validation=unlabelled)
+    with pytest.raises(DataError, match=f"none of the .* {empty} documents of n has a label"):
+        prepare(raw, config())
+
+
+def test_splits_without_documents_are_refused() -> None:
+    with pytest.raises(DataError, match="the validation split of n has no documents"):
+        numbered(numbered_texts(0))
