@@ -85,8 +85,9 @@ class SearchProgress:
         )
         self._print("[dim]trial    P@5  seconds  architecture: node:op(source)[/]")
         # a reset, not an update: the children of earlier runs say nothing about the speed
-        fields = {"best": _percent(best), "now": "asking for a genome"}
-        self._bar.reset(self._task, total=n_trials, completed=n_complete, **fields)
+        self._bar.reset(
+            self._task, total=n_trials, completed=n_complete, best=_percent(best), now="proposing"
+        )
 
     def child_began(self, number: int, genome: Genome) -> None:
         """Name the child in training."""
