@@ -259,10 +259,10 @@ def main() -> None:
                 if name != CONTENDERS[name].base:
                     cell += f" ({added:+.2f}; {100 * added / median(base):+.1f} %)"
                 cells[name].append(cell)
-        heads = "".join(f"{f'{n} finished':>28}" for n in arguments.finished)
+        heads = "".join(f"{f'{n} finished':>32}" for n in arguments.finished)
         print(f"\n{kind:<20}{heads}")
         for name in names:
-            print(f"{name:<20}{''.join(f'{cell:>28}' for cell in cells[name])}", flush=True)
+            print(f"{name:<20}{''.join(f'{cell:>32}' for cell in cells[name])}", flush=True)
 
 
 if __name__ == "__main__":
