@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 import threading
@@ -47,8 +48,8 @@ class RegularizedEvolutionSampler(BaseSampler):
     ``sample_size`` members drawn from the population with replacement, the best is changed by one
     mutation. The population is the ``population_size`` trials completed last; completion is
     ordered by a logical clock kept in the trials, so the clocks and time zones of the workers do
-    not matter. Only COMPLETE trials breed. Children that a complete or running trial has been
-    already are drawn again, up to ``max_attempts`` times.
+    not matter. Only COMPLETE trials breed. Children that another trial has been already, running,
+    complete, pruned or failed, are drawn again, up to ``max_attempts`` times.
 
     Everything is derived from the storage: workers may come, die and come back. Each trial's draws
     come from a random stream of its own, made from ``seed`` and its number: with a seed, the same
@@ -149,7 +150,7 @@ class RegularizedEvolutionSampler(BaseSampler):
         if self._space is not None:
             with self._lock:
                 view = self._view(study)
-                self._propose(study, trial, view, self._variation({}, view.population))
+                self._propose(study, trial, view, self._variation({}, view.paths))
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -175,7 +176,7 @@ class RegularizedEvolutionSampler(BaseSampler):
             view = self._view(study)
             if self._space is not None and trial.number not in view.proposals:
                 trial = read_again(study, trial)  # a copy of ours, in another process, proposed
-            variation = self._variation(search_space, view.population)
+            variation = self._variation(search_space, view.paths)
             proposal = self._propose(study, trial, view, variation)
         answer = {}
         for name, distribution in search_space.items():
@@ -255,11 +256,11 @@ class RegularizedEvolutionSampler(BaseSampler):
         view.proposals[trial.number] = proposal
 
     def _variation(
-        self, search_space: Mapping[str, BaseDistribution], population: Sequence[Member]
+        self, search_space: Mapping[str, BaseDistribution], paths: Collection[frozenset[str]]
     ) -> Variation:
         if self._space is not None:
             return GenomeVariation(self._space, self._mutations)
-        return ParameterVariation(search_space, paths={frozenset(m.params) for m in population})
+        return ParameterVariation(search_space, paths=paths)
 
     def _view(self, study: Study) -> StudyView:
         study = whole_study(study)

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 from typing import TYPE_CHECKING
@@ -98,17 +99,19 @@ class StudyView:
         self.population: list[Member] = []
         self.clock = 0  # the largest reading seen
         self.proposals: dict[int, Proposal] = {}  # of unfinished trials, by trial number
-        self._finished: set[str] = set()  # identities of all complete trials
+        self.paths: set[frozenset[str]] = set()  # sets of names that trials ended up with
+        self._drawn: dict[int, str] = {}  # identities of what unfinished trials have asked for
+        self._tried: set[str] = set()  # identities of all finished trials
         self._unfinished: dict[int, int] = {}  # trial number -> trial id
         self._newest = (-1, -1)  # number and id of the last trial seen
 
     def knows(self, identities: Collection[str], *, besides: int) -> bool:
-        """Return whether a complete trial, or an unfinished one besides ours, is one of these."""
-        return not self._finished.isdisjoint(identities) or any(
-            proposal.identity in identities
-            for number, proposal in self.proposals.items()
-            if number != besides
-        )
+        """Return whether a finished trial, or an unfinished one besides ours, is one of these."""
+        if not self._tried.isdisjoint(identities):
+            return True
+        running = [(number, proposal.identity) for number, proposal in self.proposals.items()]
+        running += self._drawn.items()  # in a conditional space a part of what was proposed
+        return any(number != besides and one in identities for number, one in running)
 
     def read_up_to(self, study: Study, trial: FrozenTrial) -> None:
         """Learn of everything up to our own trial; costs no query that finds nothing."""
@@ -147,7 +150,17 @@ class StudyView:
     def _learn(self, other: FrozenTrial) -> Member | None:
         """Take in one trial; return it as a member if it is complete and of our space."""
         self._newest = max(self._newest, (other.number, other._trial_id))
+        params = {
+            name: value
+            for name, value in other.params.items()
+            if not other.distributions[name].single()
+        }
+        identity = self._identity(params)
+        if identity is not None:
+            self.paths.add(frozenset(params))
         if not other.state.is_finished():
+            if identity is not None:
+                self._drawn[other.number] = identity
             self._unfinished[other.number] = other._trial_id
             proposal = Proposal.from_record(other.system_attrs.get(self._proposal_key))
             if proposal is not None:
@@ -155,17 +168,17 @@ class StudyView:
             return None
         self._unfinished.pop(other.number, None)
         self.proposals.pop(other.number, None)
+        self._drawn.pop(other.number, None)
         if other.state != TrialState.COMPLETE:
+            # What failed or was pruned once is not proposed again; its retry carries its proposal.
+            ended = Proposal.from_record(other.system_attrs.get(self._proposal_key))
+            self._tried |= {ended.identity} if ended is not None else set()
+            if other.state == TrialState.PRUNED and identity is not None:
+                self._tried.add(identity)
             return None
-        params = {
-            name: value
-            for name, value in other.params.items()
-            if not other.distributions[name].single()
-        }
-        identity = self._identity(params)
         if identity is None:
             return None
-        self._finished.add(identity)
+        self._tried.add(identity)
         age = other.system_attrs.get(self._age_key)
         age = age if isinstance(age, int) else None
         self.clock = max(self.clock, age or 0)
@@ -183,10 +196,12 @@ def _newer(
     storage: BaseStorage, study_id: int, newest_number: int, newest_id: int
 ) -> Iterator[FrozenTrial]:
     """Yield the trials created after the newest one known, oldest first."""
-    backend = getattr(storage, "_backend", None)
-    if isinstance(backend, RDBStorage):
+    database = _database(storage)
+    if database is not None:
         # Finding a trial by its number makes a database look at every trial of the study.
-        for trial_id in _newer_ids(backend, study_id, newest_id):
+        query = partial(_newer_ids, database, study_id, newest_id)
+        insist = getattr(storage, "insist", None)  # a storage that waits for its server
+        for trial_id in query() if insist is None else insist(query):
             yield storage.get_trial(trial_id)
         return
     for number in count(newest_number + 1):
@@ -197,7 +212,15 @@ def _newer(
         yield storage.get_trial(trial_id)
 
 
-def _newer_ids(backend: RDBStorage, study_id: int, newest_id: int) -> Sequence[int]:
+def _database(storage: BaseStorage) -> RDBStorage | None:
+    """Return the database below the storages that are wrapped around it; None if it is none."""
+    inner: object = storage
+    while inner is not None and not isinstance(inner, RDBStorage):
+        inner = getattr(inner, "_backend", None)
+    return inner
+
+
+def _newer_ids(database: RDBStorage, study_id: int, newest_id: int) -> Sequence[int]:
     """Return the ids of the trials created after one; Optuna numbers trials by their ids."""
     import sqlalchemy  # Optuna imports it only where such a storage is used
 
@@ -205,6 +228,6 @@ def _newer_ids(backend: RDBStorage, study_id: int, newest_id: int) -> Sequence[i
         "SELECT trial_id FROM trials WHERE study_id = :study_id AND trial_id > :newest_id "
         "ORDER BY trial_id"
     )
-    with backend.engine.connect() as connection:
+    with database.engine.connect() as connection:
         values = {"study_id": study_id, "newest_id": newest_id}
         return connection.execute(query, values).scalars().all()

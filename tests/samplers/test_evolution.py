@@ -319,14 +319,16 @@ def test_duplicates_are_allowed_if_asked_for() -> None:
     assert {proposal_of(trial).attempt for trial in study.trials} == {1}
 
 
-def test_failed_genomes_may_come_again() -> None:
+def test_a_failed_genome_does_not_come_again_while_others_remain() -> None:
     def objective(trial: Trial) -> float:
         TINY.suggest(trial)
         raise RuntimeError
 
     study = optuna.create_study(sampler=evolve(space=TINY))
-    study.optimize(objective, n_trials=40, catch=(RuntimeError,))
-    assert max(proposal_of(trial).attempt for trial in study.trials) == 1
+    study.optimize(objective, n_trials=6, catch=(RuntimeError,))
+    assert len({proposal_of(trial).identity for trial in study.trials}) == 6
+    study.optimize(objective, n_trials=34, catch=(RuntimeError,))  # more than there are genomes
+    assert len(study.trials) == 40
 
 
 def test_an_identity_mutation_repeats_its_parent_at_once() -> None:
