@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from optuna_xmcnas.data import prepare
     from optuna_xmcnas.data import read_dataset
     from optuna_xmcnas.objective import XmcObjective
+    from optuna_xmcnas.study import open_storage
     from optuna_xmcnas.training import TrainingConfig
+    from optuna_xmcnas.worker import work
+    from optuna_xmcnas.worker import WorkSettings
 
 
 __all__ = [
@@ -40,13 +43,16 @@ __all__ = [
     "Node",
     "RegularizedEvolutionSampler",
     "TrainingConfig",
+    "WorkSettings",
     "XmcNasError",
     "XmcObjective",
     "load_docstrings",
+    "open_storage",
     "prepare",
     "read_dataset",
     "register_mutation",
     "register_op",
+    "work",
 ]
 
 _ON_FIRST_USE = {
@@ -54,11 +60,14 @@ _ON_FIRST_USE = {
     "ChildNetwork": "child",
     "DataConfig": "data",
     "TrainingConfig": "training",
+    "WorkSettings": "worker",
     "XmcObjective": "objective",
     "load_docstrings": "data",
+    "open_storage": "study",
     "prepare": "data",
     "read_dataset": "data",
     "register_op": "child",
+    "work": "worker",
 }
 
 

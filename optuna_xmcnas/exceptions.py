@@ -20,6 +20,7 @@ from __future__ import annotations
 __all__ = [
     "CheckpointError",
     "ChildFailedError",
+    "ChildInterruptedError",
     "ChildOutOfMemoryError",
     "ConfigMismatchError",
     "DataError",
@@ -57,6 +58,10 @@ class StorageError(XmcNasError, RuntimeError):
 
 class SearchFailedError(XmcNasError, RuntimeError):
     """Too many children failed one after another; the message names the last reason."""
+
+
+class ChildInterruptedError(XmcNasError, RuntimeError):
+    """The training of a child was told to stop; it goes on from its checkpoint, if it has one."""
 
 
 class ChildFailedError(XmcNasError, RuntimeError):

@@ -17,16 +17,23 @@ from optuna_xmcnas.child import ChildNetwork
 from optuna_xmcnas.child import op_names
 from optuna_xmcnas.exceptions import CheckpointError
 from optuna_xmcnas.exceptions import ChildFailedError
+from optuna_xmcnas.exceptions import ChildOutOfMemoryError
 from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.study import begin_record
 from optuna_xmcnas.study import best_of
+from optuna_xmcnas.study import child_record
 from optuna_xmcnas.study import complete_record
 from optuna_xmcnas.study import fail_record
+from optuna_xmcnas.study import origin_of
+from optuna_xmcnas.training import describe_device
 from optuna_xmcnas.training import Evaluation
 from optuna_xmcnas.training import fit
+from optuna_xmcnas.training import resolve_device
 from optuna_xmcnas.training import save_child
+from optuna_xmcnas.training import TrainingCheckpoint
 from optuna_xmcnas.training import TrainingConfig
 from optuna_xmcnas.training import TrainingResult
+from optuna_xmcnas.training.memory import is_out_of_memory
 
 
 if TYPE_CHECKING:
@@ -37,7 +44,7 @@ if TYPE_CHECKING:
     from optuna_xmcnas.genome import GenomeSpace
 
 
-__all__ = ["XmcObjective", "child_path", "train_genome"]
+__all__ = ["XmcObjective", "checkpoint_path", "child_path", "train_genome"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,25 +58,78 @@ def train_genome(
     child_config: ChildConfig,
     training_config: TrainingConfig,
     *,
+    on_built: Callable[[ChildNetwork], None] | None = None,
     on_evaluation: Callable[[Evaluation], None] | None = None,
+    checkpoint: TrainingCheckpoint | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> tuple[ChildNetwork, TrainingResult]:
     """Return a genome's child after training, and how the training went.
 
     The training seed also decides the child's first weights, so the same arguments on the same
     device give the same child.
 
+    Args:
+        genome: The architecture.
+        data: What to train and validate on.
+        child_config: The parts of the child that are not searched.
+        training_config: How to train.
+        on_built: Called with the child before it is trained.
+        on_evaluation: As in :func:`~optuna_xmcnas.training.fit`, like the next two.
+        checkpoint: Where the training under way is kept.
+        should_stop: Whether to stop.
+
     Raises:
         ChildFailedError: If it cannot be trained: out of memory, or a loss that is not finite.
+        ChildInterruptedError: If ``should_stop`` said so.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(training_config.seed)
-        child = ChildNetwork(genome, data.vectors, data.n_labels, child_config)
-    return child, fit(child, data, training_config, on_evaluation=on_evaluation)
+    child = _build(genome, data, child_config, training_config.seed)
+    if on_built is not None:
+        on_built(child)
+    result = fit(
+        child,
+        data,
+        training_config,
+        on_evaluation=on_evaluation,
+        checkpoint=checkpoint,
+        should_stop=should_stop,
+    )
+    return child, result
+
+
+def _build(genome: Genome, data: XmcDataset, config: ChildConfig, seed: int) -> ChildNetwork:
+    shortage: str
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return ChildNetwork(genome, data.vectors, data.n_labels, config)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        shortage = str(error).strip().split("\n")[0] or type(error).__name__
+    raise ChildOutOfMemoryError(  # not while the other is handled: that one holds on to tensors
+        f"out of memory while the child was made, for {data.n_labels} labels: {shortage}. Use a "
+        "narrower child."
+    )
 
 
 def child_path(folder: Path, trial_number: int) -> Path:
     """Return where the child of a trial is saved."""
     return folder / f"trial-{trial_number:06d}.safetensors"
+
+
+def checkpoint_path(folder: Path, origin_number: int) -> Path:
+    """Return where the training of a child is kept while it is under way.
+
+    Args:
+        folder: The folder of all of them.
+        origin_number: Number of the first trial that had the child; see
+            :func:`~optuna_xmcnas.study.origin_number`.
+
+    Example:
+        >>> checkpoint_path(Path("children"), 12).name
+        'origin-000012.training.safetensors'
+    """
+    return folder / f"origin-{origin_number:06d}.training.safetensors"
 
 
 class XmcObjective:
@@ -84,15 +144,22 @@ class XmcObjective:
         data: What to train and validate on.
         space: Which genomes there are.
         child: The parts of a child that are not searched.
-        training: How to train. Each trial trains with its own seed: this one plus its number.
+        training: How to train. Each child has its own seed: this one plus the number of its
+            trial, or of the first of its trials if others were lost with their workers.
         keep_best_in: A folder for the weights of each child that is the best so far, made if it
             is missing; None keeps no child.
         origin: What to write into the files of children, to know them by.
         on_child: Called before each training, with the trial's number and the genome.
         on_evaluation: Called after each evaluation of a child, with the trial's number.
+        checkpoints_in: A folder for trainings under way, made if it is missing, so that another
+            trial can go on with a child; see `checkpoint_path`. Delete the file of a child with
+            :func:`~optuna_xmcnas.training.remove_checkpoint` once its score is stored. None
+            keeps none: a child that is interrupted begins anew.
+        checkpoint_every_s: Seconds between two writings of such a file, at least.
 
     Raises:
         InvalidGenomeError: If an op of the space has no layer.
+        ValueError: If ``checkpoint_every_s`` is negative.
     """
 
     def __init__(
@@ -106,6 +173,8 @@ class XmcObjective:
         origin: Mapping[str, str] | None = None,
         on_child: Callable[[int, Genome], None] | None = None,
         on_evaluation: Callable[[int, Evaluation], None] | None = None,
+        checkpoints_in: Path | None = None,
+        checkpoint_every_s: float = 300.0,
     ) -> None:
         unknown = {*space.ops, *(node.op for node in space.frozen)}.difference(op_names())
         if unknown:
@@ -123,20 +192,37 @@ class XmcObjective:
         self._origin = dict(origin or {})
         self._on_child = on_child
         self._on_evaluation = on_evaluation
+        self._checkpoint: TrainingCheckpoint | None = None  # its path is the folder of all
+        if checkpoints_in is not None:
+            checkpoints_in.mkdir(parents=True, exist_ok=True)
+            # studies may share a folder, so the files tell what they are of
+            origin_strings = {**self._origin, "data_fingerprint": data.fingerprint}
+            self._checkpoint = TrainingCheckpoint(
+                checkpoints_in, origin_strings, every_s=checkpoint_every_s
+            )
 
-    def __call__(self, trial: Trial) -> float:
-        """Return the validation P@5 of the trial's child, as a share from 0 to 1."""
+    def __call__(self, trial: Trial, should_stop: Callable[[], bool] | None = None) -> float:
+        """Return the validation P@5 of the trial's child, as a share from 0 to 1.
+
+        Args:
+            trial: Of a study in which the space is searched.
+            should_stop: Asked before each step of the training. If it says so, the training is
+                kept and ChildInterruptedError raised; the trial's record says nothing of a
+                failure.
+        """
         genome = self._space.suggest(trial)
-        training = self.training_of(trial.number)
+        origin = origin_of(trial)
+        training = self.training_of(origin)
         begin_record(trial, genome, seed=training.seed)
         if self._on_child is not None:
             self._on_child(trial.number, genome)
-        n_evaluations = 0
+
+        def record(child: ChildNetwork) -> None:
+            device = describe_device(resolve_device(training.device))
+            child_record(trial, n_parameters=child.n_parameters, device=device)
 
         def report(evaluation: Evaluation) -> None:
-            nonlocal n_evaluations
-            n_evaluations += 1
-            trial.report(evaluation.report[SELECTION_METRIC], n_evaluations)
+            trial.report(evaluation.report[SELECTION_METRIC], evaluation.number)
             if self._on_evaluation is not None:
                 self._on_evaluation(trial.number, evaluation)
             if trial.should_prune():
@@ -144,7 +230,14 @@ class XmcObjective:
 
         try:
             child, result = train_genome(
-                genome, self._data, self._child_config, training, on_evaluation=report
+                genome,
+                self._data,
+                self._child_config,
+                training,
+                on_built=record,
+                on_evaluation=report,
+                checkpoint=self._checkpoint_of(origin),
+                should_stop=should_stop,
             )
         except ChildFailedError as error:
             fail_record(trial, str(error))
@@ -158,15 +251,22 @@ class XmcObjective:
             peak_memory_bytes=result.peak_memory_bytes,
             epochs=result.epochs,
             stop_reason=result.stop_reason,
+            resumed_at_step=result.resumed_at_step,
         )
         score = result.best.report[SELECTION_METRIC]
         if self._keep_best_in is not None and self._is_best(trial, score):
             self._save(child, child_path(self._keep_best_in, trial.number))
         return score
 
-    def training_of(self, trial_number: int) -> TrainingConfig:
-        """Return how the child of a trial is trained."""
-        return replace(self._training_config, seed=self._training_config.seed + trial_number)
+    def training_of(self, origin_number: int) -> TrainingConfig:
+        """Return how a child is trained, from the number of the first trial that had it."""
+        return replace(self._training_config, seed=self._training_config.seed + origin_number)
+
+    def _checkpoint_of(self, origin_number: int) -> TrainingCheckpoint | None:
+        if self._checkpoint is None:
+            return None
+        folder = self._checkpoint.path
+        return replace(self._checkpoint, path=checkpoint_path(folder, origin_number))
 
     def _is_best(self, trial: Trial, score: float) -> bool:
         complete = trial.study.get_trials(

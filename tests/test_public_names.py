@@ -22,6 +22,7 @@ PARTS = (
     "optuna_xmcnas.samplers",
     "optuna_xmcnas.study",
     "optuna_xmcnas.training",
+    "optuna_xmcnas.worker",
     "optuna_xmcnas.workflows",
 )
 

@@ -17,6 +17,7 @@ import typer
 from optuna_xmcnas.cli.data_command import data
 from optuna_xmcnas.cli.search_command import search
 from optuna_xmcnas.cli.show_command import show
+from optuna_xmcnas.cli.worker_command import worker
 from optuna_xmcnas.exceptions import XmcNasError
 from optuna_xmcnas.version import __version__
 
@@ -30,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(search)
+app.command()(worker)
 app.command()(show)
 app.command()(data)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,26 @@ import typer
 
 DEFAULT_STORAGE = "sqlite:///optuna-xmcnas.db"
 EMBEDDED_DATA = "docstrings"
+
+_DATA = "Data"
+_CHILD = "Children and their training"
+_EVOLUTION = "Evolution"
+_WORKERS = "Workers and storage"
+
+
+class Preset(StrEnum):
+    """Named settings."""
+
+    quick = "quick"
+    paper = "paper"
+
+
+class Attention(StrEnum):
+    """How the tokens of a text are summarised."""
+
+    label = "label"
+    self = "self"
+
 
 Data = Annotated[
     str,
@@ -25,14 +46,7 @@ Vectors = Annotated[
         help="Word vectors as a GloVe or word2vec text file (plain, .gz or .zip). Without it, "
         "vectors are made from the training texts.",
         metavar="FILE",
-    ),
-]
-Storage = Annotated[
-    str,
-    typer.Option(
-        help="Database URL of the Optuna storage; may hold many studies.",
-        metavar="URL",
-        envvar="OPTUNA_XMCNAS_STORAGE",
+        rich_help_panel=_DATA,
     ),
 ]
 TrainRows = Annotated[
@@ -40,6 +54,7 @@ TrainRows = Annotated[
     typer.Option(
         help="File of row numbers (from 0, one per line): train on these documents only.",
         metavar="FILE",
+        rich_help_panel=_DATA,
     ),
 ]
 TestRows = Annotated[
@@ -47,5 +62,216 @@ TestRows = Annotated[
     typer.Option(
         help="File of row numbers (from 0, one per line): test on these documents only.",
         metavar="FILE",
+        rich_help_panel=_DATA,
+    ),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Tokens of a text that are read. (quick: 32, paper: 500)",
+        rich_help_panel=_DATA,
+    ),
+]
+TrainDocuments = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Train on a random subset of this size; 0 takes all. (quick: 8000, paper: 0)",
+        rich_help_panel=_DATA,
+    ),
+]
+ValidationDocuments = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Documents to select by. (quick: 1000, paper: 200)",
+        rich_help_panel=_DATA,
+    ),
+]
+
+PresetName = Annotated[
+    Preset | None,
+    typer.Option(
+        help="quick: minutes on two processor cores. paper: the settings of XMC-NAS (70 children "
+        "of up to 30 epochs; wants a GPU). The configuration file and every option below "
+        "override it. (default: quick)",
+        show_default=False,
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Settings as a TOML file with the sections search, space, data, child, training; "
+        "options override it.",
+        metavar="FILE.toml",
+    ),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Finished children the study shall have, over all workers and runs. (quick: 12, "
+        "paper: 70)",
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        help="Seconds after which no further child begins; the one in training is finished. "
+        "Without it, only --trials ends the search.",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, help="Seed of the splits, the sampler and all children. (default: 0)"),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(help="cpu, cuda, cuda:1, ...; auto takes a GPU if there is one. (default: auto)"),
+]
+
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Passes over the documents, at most. (quick: 4, paper: 30)",
+        rich_help_panel=_CHILD,
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Documents in a training step. (quick: 64, paper: 40)", rich_help_panel=_CHILD
+    ),
+]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(
+        help="Of Adam, constant. (quick: 0.004, paper: 0.001)",
+        rich_help_panel=_CHILD,
+    ),
+]
+Hidden = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Width of a recurrent layer per direction; every layer is twice as wide. "
+        "(quick: 64, paper: 256)",
+        rich_help_panel=_CHILD,
+    ),
+]
+AttentionKind = Annotated[
+    Attention | None,
+    typer.Option(
+        "--attention",
+        help="label: one query per label, strong and slow. self: a few shared queries. "
+        "(quick: self, paper: label)",
+        rich_help_panel=_CHILD,
+    ),
+]
+
+Ops = Annotated[
+    str | None,
+    typer.Option(
+        help="Operations to search over, separated by commas. (default: all)",
+        metavar="OP,OP,...",
+        rich_help_panel=_EVOLUTION,
+    ),
+]
+MinLayers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Layers at least. (default: 2)", rich_help_panel=_EVOLUTION),
+]
+MaxLayers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Layers at most. (default: 6)", rich_help_panel=_EVOLUTION),
+]
+PopulationSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Trials that can breed. (quick: 6, paper: 20)", rich_help_panel=_EVOLUTION
+    ),
+]
+SampleSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Trials drawn, of which the best breeds. (quick: 3, paper: 10)",
+        rich_help_panel=_EVOLUTION,
+    ),
+]
+Imports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        help="Python module to import first, for operations of your own; may be repeated.",
+        metavar="MODULE",
+        rich_help_panel=_EVOLUTION,
+    ),
+]
+
+Storage = Annotated[
+    str,
+    typer.Option(
+        help="Where studies are kept: a database URL, redis://HOST, grpc://HOST:PORT, or a "
+        "journal file (study.log). Put a URL with a password into the environment variable.",
+        metavar="URL",
+        envvar="OPTUNA_XMCNAS_STORAGE",
+        rich_help_panel=_WORKERS,
+    ),
+]
+ChildrenDir = Annotated[
+    Path,
+    typer.Option(
+        help="Folder for the weights of the best child and for checkpoints, one folder per study "
+        "in it. Workers that share it go on from each other's checkpoints.",
+        metavar="DIR",
+        rich_help_panel=_WORKERS,
+    ),
+]
+DEFAULT_CHILDREN_DIR = Path("optuna-xmcnas-children")
+Retries = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="How often the child of a worker that died is tried again.",
+        rich_help_panel=_WORKERS,
+    ),
+]
+GracePeriod = Annotated[
+    float,
+    typer.Option(
+        min=1.0,
+        help="Seconds after which a silent worker is taken for dead. On one machine it is noticed "
+        "at once.",
+        rich_help_panel=_WORKERS,
+    ),
+]
+MaxFailures = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="End with an error when so many children failed one after another.",
+        rich_help_panel=_WORKERS,
+    ),
+]
+StoragePatience = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        help="Seconds to wait for a storage that does not answer.",
+        rich_help_panel=_WORKERS,
+    ),
+]
+CheckpointEvery = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        help="Seconds of training that may be lost when a worker is killed; one that is asked to "
+        "stop loses none.",
+        rich_help_panel=_WORKERS,
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import final
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from optuna_xmcnas.data import XmcDataset
     from optuna_xmcnas.genome import Genome
     from optuna_xmcnas.training import Evaluation
+
+
+_MOST_SHOWN = 8  # trials in training that the bar names
 
 
 @final
@@ -117,6 +121,27 @@ class SearchProgress:
         self._print(
             f"{trial.number:>5} {score} {record.seconds or 0:>8.1f}  {record.genome}{origin}"
         )
+
+    def child_lost(self, number: int, reason: str) -> None:
+        """Say that a worker died over a child."""
+        self._print(f"{number:>5} [yellow]lost[/]  {escape(reason)}")
+
+    def others_at_work(self, running: Sequence[int]) -> None:
+        """Name the children in training in other processes."""
+        shown = ", ".join(str(number) for number in running[:_MOST_SHOWN])
+        more = f" and {len(running) - _MOST_SHOWN} more" if len(running) > _MOST_SHOWN else ""
+        trials = "trial" if len(running) == 1 else "trials"
+        now = f"in training: {trials} {shown}{more}" if running else "proposing"
+        self._bar.update(self._task, now=now)
+
+    def worker_restarted(self, worker: int, reason: str) -> None:
+        """Say that a worker is started again."""
+        self._print(f"[yellow]worker {worker} {escape(reason)}; it is started again[/]")
+
+    def stopping(self) -> None:
+        """Say that the wish was heard."""
+        self._print("stopping after this step; Ctrl-C again stops at once")
+        self._bar.update(self._task, now="stopping")
 
     def judging_began(self) -> None:
         """Say that the search itself is over."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from enum import StrEnum
-import importlib
+from collections.abc import Mapping
+from collections.abc import Sequence
 import os
 from pathlib import Path
 import shlex
 import sys
+import time
 from typing import Annotated
-from typing import Any
 from typing import NoReturn
 from typing import TYPE_CHECKING
 
@@ -19,165 +18,95 @@ import typer
 
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
-from optuna_xmcnas.exceptions import DataError
+from optuna_xmcnas.cli.settings import import_modules
+from optuna_xmcnas.cli.settings import op_list
+from optuna_xmcnas.cli.settings import preset_of
+from optuna_xmcnas.cli.settings import read_config
+from optuna_xmcnas.cli.settings import settings_from
 from optuna_xmcnas.study import hide_password
 from optuna_xmcnas.study import open_storage
 
 
 if TYPE_CHECKING:
-    from optuna_xmcnas.workflows import SearchSettings
-
-
-class Preset(StrEnum):
-    """Named settings."""
-
-    quick = "quick"
-    paper = "paper"
-
-
-class Attention(StrEnum):
-    """How the tokens of a text are summarised."""
-
-    label = "label"
-    self = "self"
+    from optuna_xmcnas.workflows import Crew
 
 
 def search(
     data: options.Data = options.EMBEDDED_DATA,
-    vectors: options.Vectors = None,
-    preset: Annotated[
-        Preset,
-        typer.Option(
-            help="quick: minutes on two processor cores. paper: the settings of XMC-NAS (70 "
-            "children of up to 30 epochs; wants a GPU). Every option below overrides it."
-        ),
-    ] = Preset.quick,
-    trials: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Finished children the study shall have, over all runs. (quick: 12, paper: 70)",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            help="Seconds after which no further child begins; the one in training is finished. "
-            "Without it, only --trials ends the search.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Seed of the splits, the sampler and all children.")
-    ] = 0,
-    storage: options.Storage = options.DEFAULT_STORAGE,
+    preset: options.PresetName = None,
+    config: options.ConfigFile = None,
+    trials: options.Trials = None,
+    timeout: options.Timeout = None,
+    seed: options.Seed = None,
     study_name: Annotated[
         str | None,
         typer.Option(
             help="Name of the study; one that exists is continued. (default: data and preset)"
         ),
     ] = None,
-    children_dir: Annotated[
-        Path,
-        typer.Option(
-            help="Folder for the weights of the best child, one folder per study in it.",
-            metavar="DIR",
-        ),
-    ] = Path("optuna-xmcnas-children"),
-    device: Annotated[
-        str, typer.Option(help="cpu, cuda, cuda:1, ...; auto takes a GPU if there is one.")
-    ] = "auto",
-    train_rows: options.TrainRows = None,
-    test_rows: options.TestRows = None,
-    max_tokens: Annotated[
+    device: options.Device = None,
+    workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Tokens of a text that are read. (quick: 32, paper: 500)"),
+        typer.Option(min=1, help="Train so many children at a time, each in its own process."),
     ] = None,
-    train_documents: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Train on a random subset of this size; 0 takes all. (quick: 8000, paper: 0)",
-        ),
-    ] = None,
-    validation_documents: Annotated[
-        int | None,
-        typer.Option(min=1, help="Documents to select by. (quick: 1000, paper: 200)"),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Passes over the documents, at most. (quick: 4, paper: 30)"),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(min=1, help="Documents in a training step. (quick: 64, paper: 40)"),
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Of Adam, constant. (quick: 0.004, paper: 0.001)")
-    ] = None,
-    hidden: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Width of a recurrent layer per direction; every layer is twice as wide. "
-            "(quick: 64, paper: 256)",
-        ),
-    ] = None,
-    attention: Annotated[
-        Attention | None,
-        typer.Option(
-            help="label: one query per label, strong and slow. self: a few shared queries. "
-            "(quick: self, paper: label)"
-        ),
-    ] = None,
-    ops: Annotated[
+    devices: Annotated[
         str | None,
         typer.Option(
-            help="Operations to search over, separated by commas. (default: all)",
-            metavar="OP,OP,...",
+            help="Devices to share the workers out to, separated by commas.",
+            metavar="cuda:0,cuda:1,...",
         ),
     ] = None,
-    min_layers: Annotated[
-        int | None, typer.Option(min=1, help="Layers at least. (default: 2)")
+    workers_per_device: Annotated[
+        int | None, typer.Option(min=1, help="With --devices: workers on each. (default: 1)")
     ] = None,
-    max_layers: Annotated[
-        int | None, typer.Option(min=1, help="Layers at most. (default: 6)")
-    ] = None,
-    population_size: Annotated[
-        int | None,
-        typer.Option(min=1, help="Trials that can breed. (quick: 6, paper: 20)"),
-    ] = None,
-    sample_size: Annotated[
-        int | None,
-        typer.Option(min=1, help="Trials drawn, of which the best breeds. (quick: 3, paper: 10)"),
-    ] = None,
-    imports: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--import",
-            help="Python module to import first, for operations of your own; may be repeated.",
-            metavar="MODULE",
-        ),
-    ] = None,
+    vectors: options.Vectors = None,
+    train_rows: options.TrainRows = None,
+    test_rows: options.TestRows = None,
+    max_tokens: options.MaxTokens = None,
+    train_documents: options.TrainDocuments = None,
+    validation_documents: options.ValidationDocuments = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    hidden: options.Hidden = None,
+    attention: options.AttentionKind = None,
+    ops: options.Ops = None,
+    min_layers: options.MinLayers = None,
+    max_layers: options.MaxLayers = None,
+    population_size: options.PopulationSize = None,
+    sample_size: options.SampleSize = None,
+    imports: options.Imports = None,
+    storage: options.Storage = options.DEFAULT_STORAGE,
+    children_dir: options.ChildrenDir = options.DEFAULT_CHILDREN_DIR,
+    retries: options.Retries = 1,
+    grace_period: options.GracePeriod = 300.0,
+    max_failures: options.MaxFailures = 5,
+    storage_patience: options.StoragePatience = 600.0,
+    checkpoint_every: options.CheckpointEvery = 300.0,
 ) -> None:
     """Search the best architecture for a data set, and judge it on the test split.
 
     The study lives in the storage: interrupt with Ctrl-C whenever you like, and the same command
     continues. Without options, it searches on documentation found on this machine, in minutes.
+    Others may join with `optuna-xmcnas worker`, from any machine that reaches the storage.
     """
     console = Console()
+    began = time.monotonic()
     # How long a waiting thread spins; read once, when PyTorch is imported. With another program on
     # the cores, the usual spinning doubles a step's time; without any, this costs a tenth.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    for module in imports or ():
-        _import(module)
+    import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas import workflows
     from optuna_xmcnas.cli.progress import SearchProgress
     from optuna_xmcnas.cli.results import print_verdict
+    from optuna_xmcnas.worker import WorkSettings
 
-    settings = _settings(
-        workflows.PRESETS[preset.value],
+    in_file = read_config(config)
+    name_of_preset = preset_of(preset, in_file) or options.Preset.quick
+    settings = settings_from(
+        workflows.PRESETS[name_of_preset.value],
+        in_file,
         search={
             "n_trials": trials,
             "timeout_s": timeout,
@@ -185,35 +114,51 @@ def search(
             "population_size": population_size,
             "sample_size": sample_size,
         },
-        space={
-            "ops": tuple(op.strip() for op in ops.split(",")) if ops else None,
-            "min_layers": min_layers,
-            "max_layers": max_layers,
-        },
+        space={"ops": op_list(ops), "min_layers": min_layers, "max_layers": max_layers},
         data={
             "max_tokens": max_tokens,
+            "train_documents": train_documents,
             "validation_documents": validation_documents,
-            "seed": seed,
         },
         child={"hidden": hidden, "attention": attention.value if attention else None},
         training={
             "epochs": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
-            "seed": seed,
             "device": device,
         },
     )
-    if train_documents is not None:  # 0 means all, which `data` writes as None
-        subset = replace(settings.data, train_documents=train_documents or None)
-        settings = replace(settings, data=subset)
+    places = _places(workers, devices, workers_per_device, settings.training.device)
+    work_settings = WorkSettings(
+        n_trials=settings.n_trials,
+        retries=retries,
+        grace_s=grace_period,
+        max_failures=max_failures,
+    )
 
-    opened = open_storage(storage)
+    opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period)
     again = _command(storage)
     try:
         raw = load_data(data, train_rows, test_rows, console)
-        name = study_name or f"{raw.name}-{preset.value}"
+        name = study_name or f"{raw.name}-{name_of_preset.value}"
         progress = SearchProgress(console, study_name=name)
+        crew = None
+        if places is not None:
+            given = {
+                "study-name": name,
+                "data": data,
+                "vectors": vectors,
+                "train-rows": train_rows,
+                "test-rows": test_rows,
+                "children-dir": children_dir,
+                "retries": retries,
+                "grace-period": grace_period,
+                "max-failures": max_failures,
+                "storage-patience": storage_patience,
+                "checkpoint-every": checkpoint_every,
+            }
+            until = None if settings.timeout_s is None else began + settings.timeout_s
+            crew = _crew(places, given, imports, storage, children_dir / "logs", until)
         with progress:
             outcome = workflows.search(
                 raw,
@@ -223,6 +168,10 @@ def search(
                 children_dir=children_dir,
                 vectors=vectors,
                 observer=progress,
+                work_settings=work_settings,
+                checkpoint_every_s=checkpoint_every,
+                is_sqlite=storage.startswith("sqlite"),
+                crew=crew,
             )
     except KeyboardInterrupt:
         _say_interrupted(console, "Interrupted.", again)
@@ -234,36 +183,60 @@ def search(
     _print_next(console, storage, name, outcome.n_complete, again)
 
 
-def _settings(
-    preset: SearchSettings, *, search: dict[str, Any], **sections: dict[str, Any]
-) -> SearchSettings:
-    """Return a preset with everything replaced that is not None."""
+def _places(
+    workers: int | None, devices: str | None, workers_per_device: int | None, device: str
+) -> list[str] | None:
+    """Return the device of each worker; None to train in this process."""
     from optuna_xmcnas.training import resolve_device
 
-    try:
-        changed = {
-            section: replace(getattr(preset, section), **_given(values))
-            for section, values in sections.items()
-        }
-        settings = replace(preset, **_given(search), **changed)
-        resolve_device(settings.training.device)
-        return settings
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    if devices is None:
+        if workers_per_device is not None:
+            raise typer.BadParameter("--workers-per-device wants --devices cuda:0,cuda:1,...")
+        return None if workers is None else [device] * workers
+    names = [name.strip() for name in devices.split(",")]
+    if workers is not None and workers_per_device is not None:
+        raise typer.BadParameter("give --workers or --workers-per-device, not both.")
+    for name in names:
+        try:
+            resolve_device(name)
+        except (RuntimeError, ValueError) as error:
+            raise typer.BadParameter(f"--devices {devices}: {error}") from error
+    n_workers = workers or len(names) * (workers_per_device or 1)
+    return [names[i % len(names)] for i in range(n_workers)]
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def _crew(
+    places: Sequence[str],
+    given: Mapping[str, object],
+    imports: list[str] | None,
+    storage: str,
+    log_dir: Path,
+    until: float | None,
+) -> Crew:
+    """Return the workers that this search starts; they read the settings from the study."""
+    from optuna_xmcnas.workflows import Crew
 
+    told = [
+        text
+        for name, value in given.items()
+        if value is not None
+        for text in (f"--{name}", str(value))
+    ]
+    told += [text for module in imports or () for text in ("--import", module)]
 
-def _import(module: str) -> None:
-    sys.path.insert(0, str(Path.cwd()))  # a module beside the data, as `python -m` finds it
-    try:
-        importlib.import_module(module)
-    except ImportError as error:
-        raise DataError(f"cannot import the module {module!r}: {error}.") from error
-    finally:
-        sys.path.pop(0)
+    def command(device: str) -> list[str]:
+        left = [] if until is None else ["--timeout", str(max(0.0, until - time.monotonic()))]
+        start = [sys.executable, "-m", "optuna_xmcnas", "worker"]
+        return [*start, *told, "--device", device, *left]
+
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    n_threads = max(1, (n_cores or 1) // len(places))
+    environment = {
+        "OPTUNA_XMCNAS_STORAGE": storage,
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(n_threads)),
+    }
+    commands = [lambda device=device: command(device) for device in places]
+    return Crew(commands=commands, environment=environment, log_dir=log_dir)
 
 
 def _command(storage: str) -> list[str]:

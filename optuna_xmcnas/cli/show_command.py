@@ -18,6 +18,8 @@ from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.results import print_genome
 from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.study import open_storage
+from optuna_xmcnas.worker import Ended
+from optuna_xmcnas.worker import ended_of
 
 
 if TYPE_CHECKING:
@@ -63,9 +65,13 @@ def _load_study(storage: BaseStorage, name: str | None) -> Study:
 
 
 def _counts(study: Study) -> str:
-    states = [trial.state for trial in study.get_trials(deepcopy=False)]
-    found = ((state, states.count(state)) for state in TrialState)
-    return ", ".join(f"{n} {state.name.lower()}" for state, n in found if n) or "no trials"
+    """Return how many trials there are of each kind; failed ones by the reason, if known."""
+    kinds = [
+        (ended_of(trial) or trial.state.name).lower() for trial in study.get_trials(deepcopy=False)
+    ]
+    order = [*(state.name.lower() for state in TrialState), *Ended]
+    found = ((kind, kinds.count(kind)) for kind in order)
+    return ", ".join(f"{n} {kind}" for kind, n in found if n) or "no trials"
 
 
 def _table(rows: list[tuple[float, TrialRecord]]) -> Table:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from optuna_xmcnas.study.address import hide_password
 from optuna_xmcnas.study.best import best_of
+from optuna_xmcnas.study.config import config_of
 from optuna_xmcnas.study.config import join_study
 from optuna_xmcnas.study.config import StudyConfig
-from optuna_xmcnas.study.storage import hide_password
+from optuna_xmcnas.study.config import want_trials
+from optuna_xmcnas.study.config import wanted_trials
+from optuna_xmcnas.study.patience import PatientStorage
+from optuna_xmcnas.study.retry import origin_number
+from optuna_xmcnas.study.retry import origin_of
+from optuna_xmcnas.study.retry import Retry
+from optuna_xmcnas.study.retry import RETRY_KEY
+from optuna_xmcnas.study.retry import retry_of
 from optuna_xmcnas.study.storage import open_storage
-from optuna_xmcnas.study.storage import put_back
 from optuna_xmcnas.study.trial_record import begin_record
+from optuna_xmcnas.study.trial_record import child_record
 from optuna_xmcnas.study.trial_record import complete_record
 from optuna_xmcnas.study.trial_record import fail_record
 from optuna_xmcnas.study.trial_record import read_record
@@ -16,15 +25,24 @@ from optuna_xmcnas.study.trial_record import TrialRecord
 
 
 __all__ = [
+    "PatientStorage",
+    "RETRY_KEY",
+    "Retry",
     "StudyConfig",
     "TrialRecord",
     "begin_record",
     "best_of",
+    "child_record",
     "complete_record",
+    "config_of",
     "fail_record",
     "hide_password",
     "join_study",
     "open_storage",
-    "put_back",
+    "origin_number",
+    "origin_of",
     "read_record",
+    "retry_of",
+    "want_trials",
+    "wanted_trials",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 import hashlib
 import json
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from optuna import Study
 
 
-_KEY = "xmcnas:config"
-_FORMAT = 1
+_PREFIX = "xmcnas:config:"  # of the attribute; the settings' fingerprint follows
+_BUDGET_KEY = "xmcnas:budget"
+_FORMAT = 2  # 1 had one attribute for all settings, and none of the sampler's
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class StudyConfig:
     """Everything that makes the scores of one study comparable.
 
     Args:
-        sections: Settings by section (data, space, child, training), JSON values only.
+        sections: Settings by section (data, space, child, training, sampler), JSON values only.
     """
 
     sections: Mapping[str, Mapping[str, Any]]
@@ -46,8 +48,29 @@ class StudyConfig:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def config_of(study: Study) -> StudyConfig | None:
+    """Return the settings that a study was made with; None if it has none yet.
+
+    Raises:
+        ConfigMismatchError: If they are of another format version.
+    """
+    records = _records(study)
+    if not records:
+        return None
+    record = dict(next(iter(records.values())))
+    if record.pop("format", None) != _FORMAT:
+        raise ConfigMismatchError(
+            f"the settings of study {study.study_name!r} were written by another version of this "
+            "package; continue it with that version, or use another study name."
+        )
+    return StudyConfig(record)
+
+
 def join_study(study: Study, config: StudyConfig) -> None:
     """Write the settings to a new study, or check that an existing one has the same.
+
+    Of two workers that give a new study different settings at the same moment at most one joins:
+    each writes an attribute of its own, looks for others, and takes its own back if there are any.
 
     Raises:
         ConfigMismatchError: If the study was made with other settings, by another version of
@@ -64,28 +87,66 @@ def join_study(study: Study, config: StudyConfig) -> None:
           training.epochs: the study has 3, asked for 5
         Use the study's settings, or another study name.
     """
-    wanted = config.to_record()
     if study.directions != [StudyDirection.MAXIMIZE]:
         found = ", ".join(direction.name.lower() for direction in study.directions)
         raise ConfigMismatchError(
             f"study {study.study_name!r} has the direction {found}; P@5 is to be maximised. "
             "Create the study with `--direction maximize`, or use another study name."
         )
-    if _KEY not in study.user_attrs:
+    key = _PREFIX + config.fingerprint
+    if not _records(study):
         if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
             raise ConfigMismatchError(
                 f"study {study.study_name!r} has trials but no settings of a search: it was made "
                 "by something else. Use another study name."
             )
-        study.set_user_attr(_KEY, wanted)
-    found = study.user_attrs[_KEY]  # read again: another worker may have been quicker
-    differences = list(_differences(found, wanted))
-    if differences:
+        study.set_user_attr(key, config.to_record())
+        if len(_records(study)) > 1:
+            study.set_user_attr(key, None)
+    others = {name: record for name, record in _records(study).items() if name != key}
+    if others:
+        differences = list(_differences(next(iter(others.values())), config.to_record()))
         lines = "\n".join(f"  {difference}" for difference in differences)
         raise ConfigMismatchError(
             f"study {study.study_name!r} was made with other settings:\n{lines}\n"
-            "Use the study's settings, or another study name."
+            f"{_hint(differences)}Use the study's settings, or another study name."
         )
+    if key not in _records(study):
+        raise ConfigMismatchError(
+            f"two workers gave study {study.study_name!r} different settings at the same moment, "
+            "and neither joined. Start them again, all with the same settings."
+        )
+
+
+def wanted_trials(study: Study) -> int | None:
+    """Return how many finished children a study shall have; None if nobody has said."""
+    record = study.user_attrs.get(_BUDGET_KEY)
+    if not isinstance(record, Mapping) or record.get("format") != 1:
+        return None
+    n_trials = record.get("n_trials")
+    return n_trials if isinstance(n_trials, int) and n_trials >= 1 else None
+
+
+def want_trials(study: Study, n_trials: int) -> None:
+    """Write how many finished children a study shall have; the last one to say so decides."""
+    if wanted_trials(study) != n_trials:
+        study.set_user_attr(_BUDGET_KEY, {"format": 1, "n_trials": n_trials})
+
+
+def _records(study: Study) -> dict[str, Mapping[str, Any]]:
+    """Return the settings written to a study, by attribute; one, but for a moment."""
+    return {
+        name: value
+        for name, value in study.user_attrs.items()
+        if name.startswith(_PREFIX.rstrip(":")) and isinstance(value, Mapping)
+    }
+
+
+def _hint(differences: Sequence[str]) -> str:
+    """Return what to do where a difference does not say it: a fingerprint, say, is no option."""
+    if not any(difference.startswith("data.fingerprint:") for difference in differences):
+        return ""
+    return "The data is not the same: give the same --data, --vectors and row files.\n"
 
 
 def _differences(found: object, wanted: object, path: str = "") -> Iterator[str]:

@@ -1,17 +1,18 @@
 """What is written to a trial about its child, and how it is read back.
 
-The attributes are plain ones, so that optuna-dashboard shows them as columns. The first part is
-written before training, the second after it; a reader may meet either, both or none.
+The attributes are plain ones, so that optuna-dashboard shows them as columns. They are written in
+three parts: before the child is made, before it is trained, and after that. A worker can die
+between any two attributes, and anybody can write others, so a reader takes what it can trust.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+import math
 from typing import Any
 from typing import TYPE_CHECKING
 
-from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.samplers import proposal_of
@@ -44,6 +45,8 @@ class TrialRecord:
         epochs: Epochs begun.
         stop_reason: Why the training ended.
         failure: Why there is no result.
+        device: Where the child was trained, and how much memory there is.
+        resumed_at_step: After how many steps the training was taken up; None if it was begun.
     """
 
     number: int
@@ -59,10 +62,12 @@ class TrialRecord:
     epochs: int | None = None
     stop_reason: str | None = None
     failure: str | None = None
+    device: str | None = None
+    resumed_at_step: int | None = None
 
 
 def begin_record(trial: Trial, genome: Genome, *, seed: int) -> None:
-    """Write what is known before training."""
+    """Write what is known before the child is made."""
     proposal = proposal_of(trial)
     attributes = {
         _FORMAT_KEY: _FORMAT,
@@ -75,6 +80,17 @@ def begin_record(trial: Trial, genome: Genome, *, seed: int) -> None:
     _write(trial, attributes)
 
 
+def child_record(trial: Trial, *, n_parameters: int, device: str) -> None:
+    """Write what is known before training: it stays if the system ends the process for its size.
+
+    Args:
+        trial: The trial.
+        n_parameters: Trained weights of the child.
+        device: Where it will be trained, and how much memory there is.
+    """
+    _write(trial, {"n_parameters": n_parameters, "device": device})
+
+
 def complete_record(
     trial: Trial,
     *,
@@ -85,9 +101,10 @@ def complete_record(
     peak_memory_bytes: int,
     epochs: int,
     stop_reason: str,
+    resumed_at_step: int | None = None,
 ) -> None:
     """Write what is known after training."""
-    attributes = {
+    attributes: dict[str, Any] = {
         **metrics,
         "node_weights": node_weights,
         "n_parameters": n_parameters,
@@ -96,6 +113,8 @@ def complete_record(
         "epochs": epochs,
         "stop_reason": stop_reason,
     }
+    if resumed_at_step is not None:
+        attributes["resumed_at_step"] = resumed_at_step
     _write(trial, attributes)
 
 
@@ -105,39 +124,65 @@ def fail_record(trial: Trial, reason: str) -> None:
 
 
 def read_record(trial: FrozenTrial) -> TrialRecord | None:
-    """Return what a trial's record says, or None if it has none that can be trusted."""
+    """Return what a trial's record says, or None if it has none that can be trusted.
+
+    Whatever the attributes are, this does not fail: one of a wrong type counts as missing.
+    """
     attributes = trial.user_attrs
     if attributes.get(_FORMAT_KEY) != _FORMAT:
         return None
     try:
         genome = Genome.from_json(attributes["genome"])
-    except (KeyError, TypeError, InvalidGenomeError):
+    except (KeyError, TypeError, ValueError, RecursionError):  # JSON can be nested too deep
         return None
-    weights = attributes.get("node_weights")
+    metrics = {name: _number(value) for name, value in attributes.items() if "@" in name}
     return TrialRecord(
         number=trial.number,
         genome=genome,
-        metrics={
-            name: float(value)
-            for name, value in attributes.items()
-            if "@" in name and isinstance(value, int | float)
-        },
-        node_weights=tuple(weights) if isinstance(weights, list | tuple) else None,
-        **{name: attributes.get(name) for name in _PLAIN},
+        parent=_count(attributes.get("parent")),
+        mutation=_text(attributes.get("mutation")),
+        seed=_count(attributes.get("seed")),
+        metrics={name: value for name, value in metrics.items() if value is not None},
+        node_weights=_numbers(attributes.get("node_weights")),
+        n_parameters=_count(attributes.get("n_parameters")),
+        seconds=_number(attributes.get("seconds")),
+        peak_memory_bytes=_count(attributes.get("peak_memory_bytes")),
+        epochs=_count(attributes.get("epochs")),
+        stop_reason=_text(attributes.get("stop_reason")),
+        failure=_text(attributes.get("failure")),
+        device=_text(attributes.get("device")),
+        resumed_at_step=_count(attributes.get("resumed_at_step")),
     )
 
 
-_PLAIN = (
-    "parent",
-    "mutation",
-    "seed",
-    "n_parameters",
-    "seconds",
-    "peak_memory_bytes",
-    "epochs",
-    "stop_reason",
-    "failure",
-)
+def _count(value: object) -> int | None:
+    """Return a whole number from 0 up, or None for anything else."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        return None
+    return value
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number, or None for anything else."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _numbers(value: object) -> tuple[float, ...] | None:
+    """Return a list of finite numbers as a tuple, or None for anything else."""
+    if not isinstance(value, list | tuple):
+        return None
+    found = tuple(number for item in value if (number := _number(item)) is not None)
+    return found if len(found) == len(value) else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _write(trial: Trial, attributes: Mapping[str, Any]) -> None:

@@ -10,13 +10,18 @@ from optuna_xmcnas.training.batches import training_order
 from optuna_xmcnas.training.checkpoint import load_child
 from optuna_xmcnas.training.checkpoint import save_child
 from optuna_xmcnas.training.config import TrainingConfig
+from optuna_xmcnas.training.device import describe_device
 from optuna_xmcnas.training.device import resolve_device
+from optuna_xmcnas.training.disk import free_space_shortage
+from optuna_xmcnas.training.evaluation import Evaluation
 from optuna_xmcnas.training.losses import backpropagate
 from optuna_xmcnas.training.losses import binary_cross_entropy
 from optuna_xmcnas.training.memory import PeakMemory
 from optuna_xmcnas.training.predict import predict_top_k
 from optuna_xmcnas.training.predict import TopK
-from optuna_xmcnas.training.trainer import Evaluation
+from optuna_xmcnas.training.resume import remove_checkpoint
+from optuna_xmcnas.training.resume import TrainingCheckpoint
+from optuna_xmcnas.training.snapshot import snapshot_bytes
 from optuna_xmcnas.training.trainer import fit
 from optuna_xmcnas.training.trainer import TrainingResult
 
@@ -27,16 +32,21 @@ __all__ = [
     "PeakMemory",
     "SparseTargets",
     "TopK",
+    "TrainingCheckpoint",
     "TrainingConfig",
     "TrainingResult",
     "backpropagate",
     "binary_cross_entropy",
+    "describe_device",
     "fit",
+    "free_space_shortage",
     "load_batches",
     "load_child",
     "predict_top_k",
     "prediction_order",
+    "remove_checkpoint",
     "resolve_device",
     "save_child",
+    "snapshot_bytes",
     "training_order",
 ]

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
+
 import torch
+
+
+_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container; "max" or bytes (cgroup v2)
 
 
 def resolve_device(name: str) -> torch.device:
@@ -45,3 +52,32 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
         and torch.cuda.is_bf16_supported(including_emulation=False)
     )
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_reduced)
+
+
+def describe_device(device: torch.device) -> str:
+    """Return a device in words, with the memory that a child has there at most.
+
+    Example:
+        >>> describe_device(torch.device("cpu"))  # doctest: +ELLIPSIS
+        'cpu, ... GiB'
+    """
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        index = torch.cuda.current_device() if device.index is None else device.index
+        return f"cuda:{index} {properties.name}, {_gibibytes(properties.total_memory)}"
+    n_bytes = _host_memory()
+    return str(device) if n_bytes is None else f"{device}, {_gibibytes(n_bytes)}"
+
+
+def _host_memory() -> int | None:
+    """Return the memory of the machine, or of the container if that is less."""
+    sizes = []
+    with contextlib.suppress(OSError, ValueError):  # names that the system does not know
+        sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with contextlib.suppress(OSError, ValueError):  # no such file, or no limit
+        sizes.append(int(_MEMORY_LIMIT.read_text()))
+    return min(sizes, default=None)
+
+
+def _gibibytes(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:.0f} GiB"

@@ -53,9 +53,28 @@ class LossRecord:
         Raises:
             NonFiniteLossError: As `add`.
         """
-        self._read()
-        losses, self._unreported = self._unreported, []
+        losses = self.unreported()
+        self._unreported = []
         return math.fsum(losses) / len(losses)
+
+    def unreported(self) -> list[float]:
+        """Return the losses since the last call of `mean`, and look at all of them.
+
+        Raises:
+            NonFiniteLossError: As `add`.
+        """
+        self._read()
+        return self._unreported
+
+    def go_on(self, n_steps: int, unreported: list[float]) -> None:
+        """Begin where another record ended.
+
+        Args:
+            n_steps: How many losses it was given.
+            unreported: What its `unreported` returned.
+        """
+        self._n_read = n_steps
+        self._unreported = list(unreported)
 
     def _read(self) -> None:
         losses = self._window[: self._n_waiting].tolist()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import replace
 import logging
 import time
 from typing import final
@@ -14,52 +15,39 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import ChildOutOfMemoryError
 from optuna_xmcnas.exceptions import NonFiniteLossError
+from optuna_xmcnas.exceptions import XmcNasError
 from optuna_xmcnas.metrics import evaluate
-from optuna_xmcnas.metrics import EvaluationReport
 from optuna_xmcnas.training.batches import load_batches
 from optuna_xmcnas.training.batches import training_order
 from optuna_xmcnas.training.device import autocast
 from optuna_xmcnas.training.device import resolve_device
+from optuna_xmcnas.training.evaluation import Evaluation
 from optuna_xmcnas.training.loss_record import LossRecord
 from optuna_xmcnas.training.losses import backpropagate
 from optuna_xmcnas.training.memory import is_out_of_memory
 from optuna_xmcnas.training.memory import PeakMemory
 from optuna_xmcnas.training.predict import predict_top_k
+from optuna_xmcnas.training.resume import Progress
+from optuna_xmcnas.training.resume import TrainingFile
+from optuna_xmcnas.training.snapshot import Snapshot
 from optuna_xmcnas.training.weights import BestWeights
 
 
 if TYPE_CHECKING:
     from optuna_xmcnas.child import ChildNetwork
     from optuna_xmcnas.data import XmcDataset
+    from optuna_xmcnas.metrics import EvaluationReport
     from optuna_xmcnas.training.batches import Batch
     from optuna_xmcnas.training.config import TrainingConfig
+    from optuna_xmcnas.training.resume import TrainingCheckpoint
 
 
 _LOGGER = logging.getLogger(__name__)
 _PLACES = (1, 3, 5)  # the k of P@k and nDCG@k
 _EVALUATION_FACTOR = 2  # documents per batch against training: no gradients are kept (ours)
-_SELECTION = ("P@5", "nDCG@5")  # ICONIP 2020 ranks by P@5; where that is equal, nDCG@5 (ours)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What was found on the validation split at one point of a training.
-
-    Attributes:
-        epoch: The epoch under way or just finished, from 1.
-        step: Optimiser steps so far.
-        seconds: Time since the training began.
-        loss: Mean training loss of the steps since the evaluation before.
-        report: The metrics.
-    """
-
-    epoch: int
-    step: int
-    seconds: float
-    loss: float
-    report: EvaluationReport
 
 
 @dataclass(frozen=True)
@@ -70,10 +58,11 @@ class TrainingResult:
         best: The first evaluation with the highest P@5; among equals, the highest nDCG@5.
         epochs: Epochs begun.
         steps: Optimiser steps.
-        seconds: Time from beginning to end, evaluations included.
-        peak_memory_bytes: See `PeakMemory`.
+        seconds: Time spent on it, evaluations and the runs before this one included.
+        peak_memory_bytes: See `PeakMemory`; of the run that ended it.
         stop_reason: ``"epochs"``: all were used; ``"patience"``: that many evaluations in a row
             brought no gain.
+        resumed_at_step: After how many steps this run took it up; None if it began it.
     """
 
     best: Evaluation
@@ -82,6 +71,7 @@ class TrainingResult:
     seconds: float
     peak_memory_bytes: int
     stop_reason: Literal["epochs", "patience"]
+    resumed_at_step: int | None = None
 
 
 def fit(
@@ -90,11 +80,14 @@ def fit(
     config: TrainingConfig,
     *,
     on_evaluation: Callable[[Evaluation], None] | None = None,
+    checkpoint: TrainingCheckpoint | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> TrainingResult:
     """Train a child in place and leave it with its best weights, in evaluation mode.
 
-    The same child, data, configuration, device and number of threads give the same weights; the
-    random generators of the caller are not touched.
+    The same child, data, configuration, device and number of threads give the same weights, on
+    the CPU also if the training was interrupted and went on from its checkpoint; the random
+    generators of the caller are not touched.
 
     Args:
         child: The network; it is moved to the device.
@@ -102,8 +95,14 @@ def fit(
         config: How.
         on_evaluation: Called after each evaluation. What it raises (``optuna.TrialPruned``, say)
             ends the training and reaches the caller; the child then keeps its present weights.
+        checkpoint: Where the training under way is written, now and then and when it is told to
+            stop. If the file is of this very training, it goes on from there, on whatever device
+            and in whatever precision; any other file is named in a warning and written over. It
+            is still there at the end: delete it with `remove_checkpoint` once the result is safe.
+        should_stop: Asked before each step and each evaluation, so it must be quick.
 
     Raises:
+        ChildInterruptedError: If ``should_stop`` said so.
         NonFiniteLossError: If the loss becomes infinite or not a number; it names the step.
         ChildOutOfMemoryError: If the child does not fit into memory; it names the sizes.
         ValueError: If child and data do not fit, or a split is empty.
@@ -114,8 +113,11 @@ def fit(
     run: _Run | None = None
     try:
         with _seeded(config.seed, device):
-            run = _Run(child, data, config, device, on_evaluation)
+            file = checkpoint and TrainingFile(checkpoint, child, data, config)
+            run = _Run(child, data, config, device, on_evaluation, file, should_stop)
             return run.train()
+    except XmcNasError:
+        raise  # whatever its words are
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -145,6 +147,8 @@ class _Run:
         config: TrainingConfig,
         device: torch.device,
         on_evaluation: Callable[[Evaluation], None] | None,
+        file: TrainingFile | None,
+        should_stop: Callable[[], bool] | None,
     ) -> None:
         self._began = time.perf_counter()
         self._memory = PeakMemory(device)
@@ -154,33 +158,66 @@ class _Run:
         self._device = device
         self._autocast = autocast(device, config.precision)
         self._on_evaluation = on_evaluation
+        self._file = file
+        self._should_stop = should_stop
         self._weights = [p for p in child.parameters() if p.requires_grad]
         self._optimizer = torch.optim.Adam(self._weights, lr=config.learning_rate, fused=True)
         self._best_weights = BestWeights(child)
-        self._best: Evaluation | None = None
         self._losses = LossRecord(device)
-        self._without_gain = 0
-        self._epoch = 0
-        self._step = 0
+        self._snapshot = Snapshot(child, self._optimizer, self._best_weights, self._losses, device)
+        self._progress = Progress()
+        self._resumed_at_step: int | None = None
+        self._seconds_before = 0.0
         self.position = "before the first step"
 
     def train(self) -> TrainingResult:
-        config, train = self._config, self._data.train
-        for epoch in range(1, config.epochs + 1):
-            self._epoch = epoch
+        self._resume()
+        if not self._goes_on():  # an evaluation may be due
+            return self._finish("patience")
+        train, config = self._data.train, self._config
+        for epoch in range(self._progress.epoch, config.epochs + 1):
+            if epoch > self._progress.epoch:
+                self._progress = replace(self._progress, epoch=epoch, n_batches=0)
             order = training_order(train.lengths, config.batch_size, seed=config.seed, epoch=epoch)
-            for number, batch in enumerate(load_batches(train, order, self._device), start=1):
+            rest = order[self._progress.n_batches :]
+            for batch in load_batches(train, rest, self._device):
+                self._pause()
                 self._descend(batch)
-                is_epoch_over = number == len(order)
-                if self._is_evaluation_due(is_epoch_over) and not self._evaluate():
+                self._count_step(n_in_epoch=len(order))
+                if not self._goes_on():
                     return self._finish("patience")
         return self._finish("epochs")
 
+    def _resume(self) -> None:
+        """Go on from the file, if there is one of this training."""
+        progress = self._file.restore(self._snapshot) if self._file is not None else None
+        if progress is not None:
+            self._progress = progress
+            self._resumed_at_step = progress.step
+            self._seconds_before = progress.seconds
+            self.position = f"after step {progress.step}"
+
+    def _pause(self) -> None:
+        """Write the training down if it is time to, and end it if it was told to stop."""
+        is_told = self._should_stop is not None and self._should_stop()
+        way = "it was not kept"
+        if self._file is not None and (is_told or self._file.is_due):
+            now = replace(self._progress, seconds=self._seconds())
+            if self._file.write(now, self._snapshot):
+                way = f"it goes on from {self._file.path}"
+        if is_told:
+            raise ChildInterruptedError(
+                f"the training was told to stop after step {self._progress.step}; {way}."
+            )
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._began
+
     def _descend(self, batch: Batch) -> None:
         """Take one optimiser step; nothing in it waits for the device."""
-        self._step += 1
         n_documents, n_tokens = batch.tokens.shape
-        self.position = f"at step {self._step} ({n_documents} documents of {n_tokens} tokens)"
+        step = self._progress.step + 1
+        self.position = f"at step {step} ({n_documents} documents of {n_tokens} tokens)"
         child = self._child
         with self._autocast:
             hidden = child.encode(batch.tokens, batch.lengths)
@@ -191,23 +228,39 @@ class _Run:
         self._optimizer.zero_grad(set_to_none=True)
         self._losses.add(loss)
 
-    def _is_evaluation_due(self, is_epoch_over: bool) -> bool:
+    def _count_step(self, n_in_epoch: int) -> None:
+        step, n_batches = self._progress.step + 1, self._progress.n_batches + 1
+        is_due = self._is_evaluation_due(step, is_epoch_over=n_batches == n_in_epoch)
+        self._progress = replace(
+            self._progress, step=step, n_batches=n_batches, is_evaluation_due=is_due
+        )
+
+    def _is_evaluation_due(self, step: int, *, is_epoch_over: bool) -> bool:
         every = self._config.evaluate_every
         if every is None:
             return is_epoch_over
-        is_last = is_epoch_over and self._epoch == self._config.epochs
-        return is_last or self._step % every == 0
+        is_last = is_epoch_over and self._progress.epoch == self._config.epochs
+        return is_last or step % every == 0
 
-    def _evaluate(self) -> bool:
-        """Evaluate, keep the weights if they are the best, and tell whether to go on."""
-        self.position = f"in the evaluation after step {self._step}"
+    def _goes_on(self) -> bool:
+        """Evaluate if it is time to, and tell whether there has been gain of late."""
+        if self._progress.is_evaluation_due:
+            self._pause()
+            self._evaluate()
+        return self._progress.without_gain < self._config.patience
+
+    def _evaluate(self) -> None:
+        """Evaluate, and keep the weights if they are the best."""
+        before = self._progress
+        self.position = f"in the evaluation after step {before.step}"
         loss = self._losses.mean()
         evaluation = Evaluation(
-            epoch=self._epoch,
-            step=self._step,
+            epoch=before.epoch,
+            step=before.step,
             report=self._report(),
-            seconds=time.perf_counter() - self._began,
+            seconds=self._seconds(),
             loss=loss,
+            number=before.n_evaluations + 1,
         )
         _LOGGER.info(
             "epoch %d, step %d: loss %.3g, validation P@5 %.4f",
@@ -216,15 +269,18 @@ class _Run:
             loss,
             evaluation.report["P@5"],
         )
-        if self._best is None or _score(evaluation) > _score(self._best):
-            self._best = evaluation
+        is_gain = before.best is None or evaluation.score > before.best.score
+        if is_gain:
             self._best_weights.keep()
-            self._without_gain = 0
-        else:
-            self._without_gain += 1
+        self._progress = replace(
+            before,
+            is_evaluation_due=False,
+            n_evaluations=evaluation.number,
+            without_gain=0 if is_gain else before.without_gain + 1,
+            best=evaluation if is_gain else before.best,
+        )
         if self._on_evaluation is not None:
             self._on_evaluation(evaluation)
-        return self._without_gain < self._config.patience
 
     def _report(self) -> EvaluationReport:
         validation = self._data.validation
@@ -238,24 +294,22 @@ class _Run:
                 precision=self._config.precision,
             )
         except NonFiniteLossError as error:
-            raise NonFiniteLossError(f"after step {self._step}, {error}") from error
+            raise NonFiniteLossError(f"after step {self._progress.step}, {error}") from error
         return evaluate(top.labels, validation.labels, ks=_PLACES)
 
     def _finish(self, stop_reason: Literal["epochs", "patience"]) -> TrainingResult:
-        assert self._best is not None  # the last step of all is always evaluated
+        progress = self._progress
+        assert progress.best is not None  # the last step of all is always evaluated
         self._best_weights.restore()
         return TrainingResult(
-            best=self._best,
-            epochs=self._epoch,
-            steps=self._step,
-            seconds=time.perf_counter() - self._began,
+            best=progress.best,
+            epochs=progress.epoch,
+            steps=progress.step,
+            seconds=self._seconds(),
             peak_memory_bytes=self._memory.read(),
             stop_reason=stop_reason,
+            resumed_at_step=self._resumed_at_step,
         )
-
-
-def _score(evaluation: Evaluation) -> tuple[float, ...]:
-    return tuple(evaluation.report[name] for name in _SELECTION)
 
 
 def _check(child: ChildNetwork, data: XmcDataset) -> None:

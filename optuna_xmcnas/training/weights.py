@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 import torch
@@ -30,6 +31,18 @@ class BestWeights:
             self._kept = {name: torch.empty_like(t, device="cpu") for name, t in state.items()}
         for name, kept in self._kept.items():
             kept.copy_(state[name])
+
+    @property
+    def kept(self) -> Mapping[str, Tensor]:
+        """The state kept last; empty if none was kept."""
+        return self._kept
+
+    def replace(self, state: Mapping[str, Tensor]) -> None:
+        """Keep a copy of another state of the child, in place of the one kept before."""
+        self._kept = {
+            name: torch.empty_like(t, device="cpu").copy_(state[name])
+            for name, t in self._child.state_dict().items()
+        }
 
     def restore(self) -> None:
         """Set the child to the state kept last; nothing happens if none was kept."""

@@ -49,9 +49,24 @@ def test_everything_that_can_happen_is_shown(is_terminal: bool) -> None:
         progress._bar.refresh()
         progress.child_ended(good, 2, 0.25)
         progress.child_ended(failed, 2, 0.25)
+        progress.child_lost(3, "its worker [x] is gone")
+        progress.others_at_work([4, 5])
+        progress._bar.refresh()
+        progress.others_at_work([])
+        progress.worker_restarted(2, "was killed by SIGKILL")
+        progress.stopping()
         progress.judging_began()
 
     shown = screen.getvalue()
-    for words in ("odd [name]", "continued after 1 children", "25.00", "no room [at all]"):
+    for words in (
+        "odd [name]",
+        "continued after 1 children",
+        "25.00",
+        "no room [at all]",
+        "its worker [x] is gone",
+        "worker 2 was killed by SIGKILL",
+        "Ctrl-C again stops at once",
+    ):
         assert words in shown
     assert ("trial 7, epoch 1: 12.50" in shown) == is_terminal
+    assert ("in training: trials 4, 5" in shown) == is_terminal

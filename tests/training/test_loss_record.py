@@ -37,3 +37,15 @@ def test_the_step_counts_from_the_beginning_of_the_training() -> None:
     record.add(torch.tensor(math.nan))
     with pytest.raises(NonFiniteLossError, match="at step 71"):
         record.mean()
+
+
+@pytest.mark.parametrize("n_before", [0, 3, 50, 70])
+def test_another_record_goes_on_where_one_ended(n_before: int) -> None:
+    losses = [float(i) for i in range(n_before)]
+    second = _record([])
+    second.go_on(n_before, _record(losses).unreported())
+    second.add(torch.tensor(7.0))
+    assert second.mean() == _record([*losses, 7.0]).mean()
+    second.add(torch.tensor(math.nan))
+    with pytest.raises(NonFiniteLossError, match=f"at step {n_before + 2};"):
+        second.unreported()

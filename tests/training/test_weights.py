@@ -30,3 +30,19 @@ def test_without_kept_weights_nothing_changes() -> None:
     before = layer.weight.clone()
     BestWeights(layer).restore()
     torch.testing.assert_close(layer.weight, before)
+
+
+def test_weights_kept_elsewhere_can_take_the_place() -> None:
+    elsewhere = nn.BatchNorm1d(2)
+    elsewhere(torch.randn(8, 2))
+    kept = BestWeights(elsewhere)
+    kept.keep()
+    layer = nn.BatchNorm1d(2)
+    best = BestWeights(layer)
+    best.replace(kept.kept)
+    elsewhere(torch.randn(8, 2))  # what was kept is a copy
+
+    best.restore()
+
+    for name, tensor in layer.state_dict().items():
+        assert torch.equal(tensor, kept.kept[name])

@@ -1,32 +1,71 @@
-"""A wish to stop is noted, and raised only where it does no harm."""
+"""A wish to stop is noted; only a second one raises, and only where it does no harm."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 
 import pytest
 
-from optuna_xmcnas.workflows.interruption import Interruption
+from optuna_xmcnas.worker import Interruption
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_outside_the_block_is_only_noted(number: int) -> None:
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+@BOTH
+def test_a_first_signal_is_only_noted(number: int) -> None:
     with Interruption() as interruption:
-        os.kill(os.getpid(), number)
+        with interruption.allowed():
+            send(number)
         assert interruption.is_wanted
-        with pytest.raises(KeyboardInterrupt), interruption.allowed():
-            pytest.fail("a wish noted before must raise at the door")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_inside_the_block_raises_once(number: int) -> None:
+@BOTH
+def test_a_second_signal_raises_once_where_that_is_allowed(number: int) -> None:
     with Interruption() as interruption:
+        send(number)
         with pytest.raises(KeyboardInterrupt), interruption.allowed():
-            os.kill(os.getpid(), number)
-        os.kill(os.getpid(), number)  # impatient: a second one while the first is dealt with
+            send(number)
+        send(number)  # impatient: a third one while the second is dealt with
+
+
+@BOTH
+def test_a_second_signal_elsewhere_is_only_noted(number: int) -> None:
+    with Interruption() as interruption:
+        with interruption.allowed():
+            pass
+        send(number)
+        send(number)
         assert interruption.is_wanted
+
+
+def test_a_signal_from_the_system_is_told_from_the_keyboard() -> None:
+    with Interruption() as interruption:
+        send(signal.SIGINT)
+        assert not interruption.was_terminated
+        send(signal.SIGTERM)
+        assert interruption.was_terminated
+
+
+def test_a_wish_needs_no_signal() -> None:
+    interruption = Interruption()
+    assert not interruption.is_wanted
+    interruption.wish()
+    assert interruption.is_wanted
+
+
+def test_the_death_of_the_parent_is_a_wish() -> None:
+    assert not Interruption(parent=os.getppid()).is_wanted
+    with subprocess.Popen(["true"]) as other:
+        pass
+    assert Interruption(parent=other.pid).is_wanted
 
 
 def test_handlers_are_given_back() -> None:
@@ -47,3 +86,11 @@ def test_another_thread_may_use_it_without_effect() -> None:
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_whoever_must_know_at_once_is_called_at_the_first_signal_only() -> None:
+    called: list[int] = []
+    with Interruption(on_wish=lambda: called.append(1)):
+        send(signal.SIGTERM)
+        send(signal.SIGTERM)
+    assert called == [1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +59,18 @@ class Watcher:
         pass
 
     def child_began(self, number: int, genome: Genome) -> None:
+        pass
+
+    def child_lost(self, number: int, reason: str) -> None:
+        pass
+
+    def others_at_work(self, running: Sequence[int]) -> None:
+        pass
+
+    def worker_restarted(self, worker: int, reason: str) -> None:
+        pass
+
+    def stopping(self) -> None:
         pass
 
     def judging_began(self) -> None:

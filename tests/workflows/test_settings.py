@@ -1,12 +1,22 @@
-"""Presets are what they are named after."""
+"""Presets are what they are named after; files and studies change them by name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+import json
+from typing import Any
 
 import pytest
 
+from optuna_xmcnas.data import prepare
+from optuna_xmcnas.data import synthetic_dataset
+from optuna_xmcnas.genome import Node
+from optuna_xmcnas.study import StudyConfig
 from optuna_xmcnas.workflows import PRESETS
+
+
+QUICK = PRESETS["quick"]
 
 
 def test_paper_preset_is_table_2_on_eurlex() -> None:
@@ -24,3 +34,91 @@ def test_impossible_budgets_are_refused(wrong: dict[str, float]) -> None:
     name = next(iter(wrong))
     with pytest.raises(ValueError, match=name):
         replace(PRESETS["quick"], **wrong)  # type: ignore[arg-type]  # the point of the test
+
+
+def test_what_is_not_named_stays() -> None:
+    changed = QUICK.changed({"child": {"hidden": 7}, "search": {"n_trials": 3}})
+    assert changed == replace(QUICK, n_trials=3, child=replace(QUICK.child, hidden=7))
+    assert QUICK.changed({}) == QUICK
+
+
+def test_one_seed_is_that_of_everything() -> None:
+    changed = QUICK.changed({"search": {"seed": 5}})
+    assert (changed.seed, changed.data.seed, changed.training.seed) == (5, 5, 5)
+
+
+def test_a_part_may_have_a_seed_of_its_own() -> None:
+    changed = QUICK.changed({"search": {"seed": 5}, "data": {"seed": 1}})
+    assert (changed.seed, changed.data.seed, changed.training.seed) == (5, 1, 5)
+    alone = QUICK.changed({"training": {"seed": 9}})
+    assert (alone.seed, alone.data.seed, alone.training.seed) == (0, 0, 9)
+
+
+def test_no_documents_means_all() -> None:
+    assert QUICK.changed({"data": {"train_documents": 0}}).data.train_documents is None
+
+
+def test_frozen_nodes_are_written_as_tables() -> None:
+    space = {"frozen": [{"op": "conv3", "source": 0}]}
+    assert QUICK.changed({"space": space}).space.frozen == (Node("conv3", 0),)
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"sampler": {}}, r"no section \[sampler\]; there are search, space, data, child, train"),
+        ({"child": 3}, r"\[child\] must hold settings by name; got 3"),
+        ({"child": {"width": 3}}, r"\[child\] has no setting 'width'; it has .*hidden"),
+        ({"search": {"space": 3}}, r"\[search\] has no setting 'space'; it has n_trials"),
+        ({"child": {"hidden": 0}}, r"\[child\].*hidden"),
+        ({"child": {"hidden": "wide"}}, r"\[child\]"),
+        ({"training": {"epochs": "3"}}, r"\[training\].*epochs"),
+        ({"data": {"max_tokens": 1.5}}, r"\[data\].*max_tokens"),
+        ({"space": {"ops": "conv1"}}, r"\[space\].*ops"),
+        ({"space": {"min_layers": 9}}, r"\[space\].*layers"),
+        ({"space": {"frozen": [{"op": "conv3"}]}}, r"\[space\].*source"),
+        ({"search": {"n_trials": 0}}, r"n_trials.*got 0"),
+        ({"search": {"n_trials": "many"}}, r"\[search\].*n_trials"),
+        ({"search": {"n_trials": 2.5}}, r"\[search\].*n_trials"),
+        ({"search": {"n_trials": True}}, r"\[search\].*n_trials"),
+        ({"search": {"timeout_s": "1h"}}, r"\[search\].*timeout_s"),
+        ({"search": {"timeout_s": float("nan")}}, r"timeout_s"),
+        ({"search": {"seed": "x"}}, r"seed"),
+        ({"search": {"seed": 1.5}}, r"seed"),
+        ({"search": {"seed": -1}}, r"seed"),
+        ({"search": {"population_size": "x"}}, r"\[search\]"),
+        ({"search": {"sample_size": 50}}, r"sample_size"),
+    ],
+)
+def test_mistakes_are_named(sections: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        QUICK.changed(sections)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_settings_are_read_back_from_a_study(name: str) -> None:
+    settings = PRESETS[name].changed(
+        {"search": {"seed": 3}, "data": {"validation_documents": 30}, "child": {"hidden": 8}}
+    )
+    data = prepare(synthetic_dataset(n_train=100), settings.data)
+    config = settings.study_config(data)
+    written = json.loads(json.dumps(config.to_record()))  # as a storage does
+    written.pop("format")
+    for base in PRESETS.values():
+        found = base.as_in(StudyConfig(written))
+        same = replace(found, n_trials=settings.n_trials)
+        assert same == settings
+        assert found.study_config(data).fingerprint == config.fingerprint
+
+
+def test_devices_are_not_read_from_a_study() -> None:
+    data = prepare(synthetic_dataset(n_train=100), replace(QUICK.data, validation_documents=30))
+    config = QUICK.study_config(data)
+    here = QUICK.changed({"training": {"device": "cpu", "precision": "float32"}})
+    assert here.as_in(config).training == here.training
+
+
+def test_settings_that_nobody_knows_are_refused() -> None:
+    config = StudyConfig({"child": {"width": 3}})
+    with pytest.raises(ValueError, match="has no setting 'width'"):
+        QUICK.as_in(config)

@@ -1,0 +1,81 @@
+"""From a preset, a configuration file and options to the settings of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import importlib
+from pathlib import Path
+import sys
+import tomllib
+from typing import Any
+from typing import TYPE_CHECKING
+
+import typer
+
+from optuna_xmcnas.cli.options import Preset
+from optuna_xmcnas.exceptions import DataError
+
+
+if TYPE_CHECKING:
+    from optuna_xmcnas.workflows import SearchSettings
+
+
+def read_config(path: Path | None) -> dict[str, Any]:
+    """Return what a configuration file holds; nothing if there is no file."""
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"cannot read {path}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise typer.BadParameter(f"{path} is not TOML: {error}") from error
+
+
+def preset_of(option: Preset | None, config: Mapping[str, Any]) -> Preset | None:
+    """Return the preset that was asked for; None if nobody asked for any."""
+    if option is not None or "preset" not in config:
+        return option
+    try:
+        return Preset(config["preset"])
+    except ValueError:
+        known = ", ".join(Preset)
+        raise typer.BadParameter(
+            f"there is no preset {config['preset']!r}; there are {known}."
+        ) from None
+
+
+def settings_from(
+    base: SearchSettings, config: Mapping[str, Any], **sections: dict[str, Any]
+) -> SearchSettings:
+    """Return settings changed by a configuration file, then by the options that were given."""
+    from optuna_xmcnas.training import resolve_device
+
+    in_file = {name: values for name, values in config.items() if name != "preset"}
+    given = {
+        section: {name: value for name, value in values.items() if value is not None}
+        for section, values in sections.items()
+    }
+    try:
+        settings = base.changed(in_file).changed(given)
+        resolve_device(settings.training.device)
+        return settings
+    except (TypeError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def op_list(text: str | None) -> tuple[str, ...] | None:
+    """Return the operations that an option names."""
+    return tuple(op.strip() for op in text.split(",")) if text else None
+
+
+def import_modules(modules: list[str] | None) -> None:
+    """Import the user's modules, which register operations."""
+    for module in modules or ():
+        sys.path.insert(0, str(Path.cwd()))  # a module beside the data, as `python -m` finds it
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise DataError(f"cannot import the module {module!r}: {error}.") from error
+        finally:
+            sys.path.pop(0)

@@ -1,0 +1,205 @@
+"""``optuna-xmcnas worker``: train children of a study that others work on as well."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Annotated
+from typing import Any
+from typing import TYPE_CHECKING
+
+import optuna
+from rich.console import Console
+import typer
+
+from optuna_xmcnas.cli import options
+from optuna_xmcnas.cli.loading import load_data
+from optuna_xmcnas.cli.settings import import_modules
+from optuna_xmcnas.cli.settings import op_list
+from optuna_xmcnas.cli.settings import preset_of
+from optuna_xmcnas.cli.settings import read_config
+from optuna_xmcnas.cli.settings import settings_from
+from optuna_xmcnas.exceptions import StorageError
+from optuna_xmcnas.study import config_of
+from optuna_xmcnas.study import hide_password
+from optuna_xmcnas.study import open_storage
+from optuna_xmcnas.study import want_trials
+from optuna_xmcnas.study import wanted_trials
+
+
+if TYPE_CHECKING:
+    from optuna_xmcnas.study import StudyConfig
+
+
+_LOOK_EVERY_S = 1.0
+
+
+def worker(
+    study_name: Annotated[
+        str, typer.Option(help="Name of the study, made with `optuna create-study`.")
+    ],
+    data: options.Data = options.EMBEDDED_DATA,
+    preset: options.PresetName = None,
+    config: options.ConfigFile = None,
+    trials: options.Trials = None,
+    timeout: options.Timeout = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    vectors: options.Vectors = None,
+    train_rows: options.TrainRows = None,
+    test_rows: options.TestRows = None,
+    max_tokens: options.MaxTokens = None,
+    train_documents: options.TrainDocuments = None,
+    validation_documents: options.ValidationDocuments = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    hidden: options.Hidden = None,
+    attention: options.AttentionKind = None,
+    ops: options.Ops = None,
+    min_layers: options.MinLayers = None,
+    max_layers: options.MaxLayers = None,
+    population_size: options.PopulationSize = None,
+    sample_size: options.SampleSize = None,
+    imports: options.Imports = None,
+    storage: options.Storage = options.DEFAULT_STORAGE,
+    children_dir: options.ChildrenDir = options.DEFAULT_CHILDREN_DIR,
+    retries: options.Retries = 1,
+    grace_period: options.GracePeriod = 300.0,
+    max_failures: options.MaxFailures = 5,
+    storage_patience: options.StoragePatience = 600.0,
+    checkpoint_every: options.CheckpointEvery = 300.0,
+) -> None:
+    """Train children of a study, together with any number of other workers.
+
+    The first worker gives the study its settings, from a preset, a configuration file or options;
+    others need to know only where the study and the data are, and wait until it has settings. A
+    worker ends when the study has all its children. On SIGTERM it saves the child in training,
+    puts it back for others and exits with 0.
+    """
+    console = Console()
+    began = time.monotonic()
+    signal.signal(signal.SIGTERM, _leave)
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `search`
+    opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period)
+    study = _load_study(opened, study_name, storage)
+    import_modules(imports)
+    with console.status("starting PyTorch"):
+        from optuna_xmcnas import workflows
+    from optuna_xmcnas.cli.progress import SearchProgress
+    from optuna_xmcnas.worker import Ending
+    from optuna_xmcnas.worker import Interruption
+    from optuna_xmcnas.worker import WorkSettings
+
+    in_file = read_config(config)
+    asked_preset = preset_of(preset, in_file)
+    sections: dict[str, dict[str, Any]] = {
+        "search": {
+            "seed": seed,
+            "population_size": population_size,
+            "sample_size": sample_size,
+        },
+        "space": {"ops": op_list(ops), "min_layers": min_layers, "max_layers": max_layers},
+        "data": {
+            "max_tokens": max_tokens,
+            "train_documents": train_documents,
+            "validation_documents": validation_documents,
+        },
+        "child": {"hidden": hidden, "attention": attention.value if attention else None},
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+        },
+    }
+    given = [value for values in sections.values() for value in values.values()]
+    brings_settings = bool(in_file) or preset is not None or any(v is not None for v in given)
+    found = config_of(study) if brings_settings else _wait_for_settings(study, storage_patience)
+    base = workflows.PRESETS[(asked_preset or options.Preset.quick).value]
+    if found is not None and asked_preset is None:
+        try:
+            base = base.as_in(found)
+        except ValueError as error:
+            raise StorageError(
+                f"the settings of study {study_name!r} cannot be read: {error} Use the version of "
+                "this package that wrote them."
+            ) from error
+    sections["search"] |= {"n_trials": trials, "timeout_s": timeout}
+    sections["training"] |= {"device": device}
+    settings = settings_from(base, in_file, **sections)
+    brings_budget = trials is not None or "n_trials" in in_file.get("search", {})
+    raw = load_data(data, train_rows, test_rows, console)
+    parent = os.environ.get(workflows.PARENT_VARIABLE)
+    progress = SearchProgress(console, study_name=study_name)
+    with (
+        progress,
+        Interruption(int(parent) if parent else None, on_wish=progress.stopping) as interruption,
+    ):
+        session = workflows.open_session(
+            raw,
+            settings,
+            storage=opened,
+            study_name=study_name,
+            children_dir=children_dir,
+            vectors=vectors,
+            observer=progress,
+        )
+        # Read as late as can be: whoever gave the study its settings may just have written it.
+        if brings_budget or (n_trials := wanted_trials(session.study)) is None:
+            n_trials = settings.n_trials
+            want_trials(session.study, n_trials)
+        ending = workflows.run_worker(
+            session,
+            WorkSettings(
+                n_trials=n_trials,
+                retries=retries,
+                grace_s=grace_period,
+                max_failures=max_failures,
+            ),
+            interruption=interruption,
+            observer=progress,
+            deadline=None if settings.timeout_s is None else began + settings.timeout_s,
+            checkpoint_every_s=checkpoint_every,
+            is_sqlite=storage.startswith("sqlite"),
+        )
+    if ending is Ending.INTERRUPTED:
+        console.print("Stopped; the child in training was put back for other workers.")
+        raise typer.Exit(0 if interruption.was_terminated else 130)
+    console.print(f"Done: {ending.value}.", highlight=False)
+
+
+def _load_study(opened: optuna.storages.BaseStorage, name: str, storage: str) -> optuna.Study:
+    try:
+        return optuna.load_study(study_name=name, storage=opened)
+    except KeyError:
+        shown = shlex.quote(hide_password(storage))
+        raise StorageError(
+            f"there is no study {name!r} in {hide_password(storage)}. Make it with:\n"
+            f"  optuna create-study --storage {shown} --study-name {shlex.quote(name)} "
+            "--direction maximize"
+        ) from None
+
+
+def _wait_for_settings(study: optuna.Study, patience_s: float) -> StudyConfig:
+    """Return the settings of a study, once a worker has brought them."""
+    until = time.monotonic() + patience_s
+    console = Console()
+    with console.status("waiting for a worker that gives the study its settings"):
+        while (found := config_of(study)) is None:
+            if time.monotonic() > until:
+                raise StorageError(
+                    f"study {study.study_name!r} has no settings, and no worker has brought any "
+                    f"for {patience_s:.0f} seconds. Start one with --preset quick, --preset "
+                    "paper, or --config FILE.toml."
+                )
+            time.sleep(_LOOK_EVERY_S)
+    return found
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    """End at once, before any child is in training."""
+    sys.exit(0)

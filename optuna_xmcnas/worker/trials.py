@@ -1,0 +1,125 @@
+"""Beginning and ending trials by hand; every non-public name of Optuna that workers touch is here.
+
+Seen on Optuna 5.0. ``Study.ask`` makes a trial that nobody can tell from an abandoned one until
+its first attribute is written, so workers make theirs through the storage, with the lease in it
+from the first moment: ``study._storage``, ``study._study_id``, ``study._thread_local``,
+``trial._trial_id``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import math
+from typing import Any
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import create_trial
+from optuna.trial import TrialState
+
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna import Trial
+    from optuna.trial import FrozenTrial
+
+
+def create_running(study: Study, system_attrs: Mapping[str, Any]) -> FrozenTrial:
+    """Return a new running trial, which had these system attributes from the first moment."""
+    template = create_trial(state=TrialState.RUNNING, system_attrs=dict(system_attrs))
+    trial_id = study._storage.create_new_trial(study._study_id, template_trial=template)
+    return study._storage.get_trial(trial_id)
+
+
+def claim(study: Study, waiting: FrozenTrial, key: str, bid: object, value: object) -> bool:
+    """Make a waiting trial a running one; return False if another worker was quicker.
+
+    Args:
+        study: Its study.
+        waiting: The trial.
+        key: Name of a system attribute.
+        bid: Its value before the claim, so that a worker which dies in between leaves no running
+            trial without the attribute. Who comes too late overwrites the winner's value with it.
+        value: Its value after the claim.
+    """
+    storage = study._storage
+    trial_id = waiting._trial_id
+    try:
+        storage.set_trial_system_attr(trial_id, key, bid)  # type: ignore[arg-type]  # JSON
+        if not storage.set_trial_state_values(trial_id, state=TrialState.RUNNING):
+            return False
+        storage.set_trial_system_attr(trial_id, key, value)  # type: ignore[arg-type]  # JSON
+    except UpdateFinishedTrialError:
+        return False
+    return True
+
+
+def start(study: Study, running: FrozenTrial) -> Trial | None:
+    """Return a running trial for an objective; None if it has been ended meanwhile.
+
+    The sampler proposes now.
+    """
+    study._thread_local.cached_all_trials = None  # as `Study.ask` does at each trial
+    try:
+        return optuna.Trial(study, running._trial_id)
+    except UpdateFinishedTrialError:
+        return None
+
+
+def is_enqueued(trial: FrozenTrial) -> bool:
+    """Return whether a person chose parameters of a trial before it began."""
+    return "fixed_params" in trial.system_attrs  # Optuna's key
+
+
+def fail_trial(study: Study, trial: Trial | FrozenTrial, key: str, value: object) -> bool:
+    """Write an attribute to a trial and fail it; return whether it was still unfinished."""
+    storage = study._storage
+    try:
+        storage.set_trial_system_attr(trial._trial_id, key, value)  # type: ignore[arg-type]  # JSON
+        storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL)
+    except UpdateFinishedTrialError:
+        return False
+    return True
+
+
+def set_system_attr(study: Study, trial: Trial, key: str, value: object) -> None:
+    """Write a system attribute of an unfinished trial.
+
+    Raises:
+        UpdateFinishedTrialError: If the trial is finished.
+    """
+    study._storage.set_trial_system_attr(trial._trial_id, key, value)  # type: ignore[arg-type]  # JSON
+
+
+def set_failure(study: Study, trial: FrozenTrial, reason: str) -> None:
+    """Write why a trial has no result, where people look for it."""
+    try:
+        study._storage.set_trial_user_attr(trial._trial_id, "failure", reason)
+    except UpdateFinishedTrialError:
+        return
+
+
+def read_trial(study: Study, trial: Trial) -> FrozenTrial:
+    """Return a trial as the storage has it now."""
+    return study._storage.get_trial(trial._trial_id)
+
+
+def record_heartbeat(study: Study, trial: Trial) -> None:
+    """Tell a database with Optuna's heartbeat, which goes by the database's clock."""
+    record = getattr(study._storage, "record_heartbeat", None)
+    if record is not None:
+        record(trial._trial_id)
+
+
+def stale_trial_numbers(study: Study, running: list[FrozenTrial]) -> set[int]:
+    """Return which running trials a database has not heard of for its grace period."""
+    find = getattr(study._storage, "stale_trial_ids", None)
+    stale = set(find(study._study_id)) if find is not None and running else set()
+    return {trial.number for trial in running if trial._trial_id in stale}
+
+
+def recovered_at(study: Study) -> float:
+    """Return when the storage answered again after its last outage, by ``time.monotonic()``."""
+    moment: float = getattr(study._storage, "recovered_at", -math.inf)
+    return moment

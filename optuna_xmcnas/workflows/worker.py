@@ -1,0 +1,149 @@
+"""Training children of a study in this process, among any number of other workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import logging
+import socket
+from typing import final
+from typing import TYPE_CHECKING
+
+from optuna.trial import TrialState
+
+from optuna_xmcnas.exceptions import ChildInterruptedError
+from optuna_xmcnas.exceptions import StorageError
+from optuna_xmcnas.objective import XmcObjective
+from optuna_xmcnas.study import best_of
+from optuna_xmcnas.study import read_record
+from optuna_xmcnas.training import free_space_shortage
+from optuna_xmcnas.training import snapshot_bytes
+from optuna_xmcnas.worker import Ending
+from optuna_xmcnas.worker import Interruption
+from optuna_xmcnas.worker import lease_of
+from optuna_xmcnas.worker import work
+from optuna_xmcnas.workflows.files import sweep
+
+
+if TYPE_CHECKING:
+    from optuna import Trial
+    from optuna.trial import FrozenTrial
+
+    from optuna_xmcnas.worker import Board
+    from optuna_xmcnas.worker import Loss
+    from optuna_xmcnas.worker import WorkSettings
+    from optuna_xmcnas.workflows.observer import SearchObserver
+    from optuna_xmcnas.workflows.session import Session
+
+
+_LOGGER = logging.getLogger(__name__)
+_LEAST_FREE_BYTES = 64 * 2**20
+_MANY_ON_SQLITE = 4  # workers; from there on they wait for each other's locks (ours)
+
+
+def run_worker(
+    session: Session,
+    settings: WorkSettings,
+    *,
+    interruption: Interruption,
+    observer: SearchObserver,
+    deadline: float | None = None,
+    checkpoint_every_s: float = 300.0,
+    is_sqlite: bool = False,
+) -> Ending:
+    """Train children until the study has as many as wanted, or somebody stops us.
+
+    Args:
+        session: The study and the data.
+        settings: Budget, retries, patience.
+        interruption: Asked before each step of a training.
+        observer: Who watches.
+        deadline: By ``time.monotonic()``; no child begins later.
+        checkpoint_every_s: Seconds of training that may be lost when a worker is killed.
+        is_sqlite: Whether to warn of too many workers for SQLite.
+
+    Raises:
+        SearchFailedError: If too many children failed one after another.
+        StorageError: If the storage fails for longer than it has patience, or the disk is full.
+    """
+    session.folder.mkdir(parents=True, exist_ok=True)
+    watcher = _Watcher(session, observer, is_sqlite)
+    objective = XmcObjective(
+        session.data,
+        space=session.settings.space,
+        child=session.settings.child,
+        training=session.settings.training,
+        keep_best_in=session.folder,
+        checkpoints_in=session.folder,
+        checkpoint_every_s=checkpoint_every_s,
+        origin=session.origin,
+        on_child=observer.child_began,
+        on_evaluation=observer.child_evaluated,
+    )
+    shortage: str | None = None
+
+    def run(trial: Trial, should_stop: Callable[[], bool]) -> float:
+        nonlocal shortage
+        shortage = free_space_shortage(session.folder, watcher.bytes_needed)
+        if shortage is not None:  # the child is put back, for a worker that has a place for it
+            interruption.wish()
+            raise ChildInterruptedError(shortage)
+        return objective(trial, should_stop)
+
+    complete = session.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    observer.search_began(len(complete), settings.n_trials, best_value(complete))
+    ending = work(
+        session.study,
+        run,
+        settings,
+        interruption=interruption,
+        deadline=deadline,
+        observer=watcher,
+    )
+    if shortage is not None:
+        raise StorageError(shortage)
+    return ending
+
+
+def best_value(complete: list[FrozenTrial]) -> float | None:
+    """Return the score of the best of these trials; None if there are none."""
+    best = best_of(complete)
+    return None if best is None else best.values[0]
+
+
+@final
+class _Watcher:
+    """Passes on what happens to the worker, and keeps its folder tidy."""
+
+    def __init__(self, session: Session, observer: SearchObserver, is_sqlite: bool) -> None:
+        self._session = session
+        self._observer = observer
+        self._may_warn = is_sqlite
+        self.bytes_needed = _LEAST_FREE_BYTES
+
+    def trial_ended(self, trial: FrozenTrial, board: Board) -> None:
+        complete = board.of(TrialState.COMPLETE)
+        sweep(self._session.folder, board.trials, board.owed())
+        record = read_record(trial)
+        if record is not None and record.n_parameters is not None:
+            self.bytes_needed = max(self.bytes_needed, snapshot_bytes(record.n_parameters))
+        self._observer.child_ended(trial, len(complete), best_value(complete))
+        self._warn_of_sqlite(board)
+
+    def trial_lost(self, loss: Loss) -> None:
+        self._observer.child_lost(loss.trial.number, loss.reason)
+
+    def waiting(self, board: Board) -> None:
+        running = board.of(TrialState.RUNNING)
+        self._observer.others_at_work([trial.number for trial in running])
+
+    def _warn_of_sqlite(self, board: Board) -> None:
+        leases = [lease_of(trial) for trial in board.of(TrialState.RUNNING)]
+        others = {lease.host for lease in leases if lease is not None} - {socket.gethostname()}
+        if not self._may_warn or (len(leases) < _MANY_ON_SQLITE and not others):
+            return
+        self._may_warn = False
+        _LOGGER.warning(
+            "%s share an SQLite file: it is locked as a whole for every write, and its locks do "
+            "not hold on network file systems. Use PostgreSQL, MySQL or Redis.",
+            f"{1 + len(others)} hosts" if others else f"{1 + len(leases)} workers",
+        )
