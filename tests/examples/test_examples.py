@@ -35,5 +35,8 @@ def test_example_runs(script: str, arguments: list[str], said: str) -> None:
 def test_every_script_is_tested() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
         "custom_operation.py",
+        "dask_workers.py",
+        "joblib_workers.py",
+        "ray_tune.py",
         "sampler_only.py",
     }
