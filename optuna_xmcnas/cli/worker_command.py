@@ -85,7 +85,7 @@ def worker(
     began = time.monotonic()
     signal.signal(signal.SIGTERM, _leave)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `search`
-    opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period)
+    opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period, waits=True)
     study = _load_study(opened, study_name, storage)
     import_modules(imports)
     with console.status("starting PyTorch"):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
+from contextlib import suppress
+import fcntl
 import json
 import logging
 import os
@@ -85,6 +87,7 @@ class CarefulJournalFile(JournalFileBackend):
             # Not made again if somebody removed it: what is in it would be missing.
             descriptor = os.open(self._file_path, os.O_RDWR | os.O_APPEND)
             try:
+                _lock(descriptor)
                 _append(descriptor, "".join(lines).encode())
             finally:
                 os.close(descriptor)
@@ -207,6 +210,16 @@ def _connect(url: str) -> Redis:
         socket_connect_timeout=_CONNECT_S,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file as well, until it is closed, where its file system can.
+
+    Two processes that give up on a dead one's lock file at the same moment may both take theirs
+    for the only one; what one writes must not be cut off by the other.
+    """
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _append(descriptor: int, data: bytes) -> None:

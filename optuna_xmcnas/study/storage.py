@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+import logging
 from pathlib import Path
 import random
 import time
@@ -31,6 +32,7 @@ from optuna_xmcnas.study.address import is_sqlite_file
 from optuna_xmcnas.study.address import Kind
 from optuna_xmcnas.study.address import parsed_url
 from optuna_xmcnas.study.faults import is_fault
+from optuna_xmcnas.study.faults import is_transient
 from optuna_xmcnas.study.journal import CarefulJournalFile
 from optuna_xmcnas.study.journal import is_journal
 from optuna_xmcnas.study.journal import RedisJournal
@@ -38,7 +40,9 @@ from optuna_xmcnas.study.patience import PatientStorage
 from optuna_xmcnas.study.proxy import BoundedGrpcProxy
 
 
+_LOGGER = logging.getLogger(__name__)
 _SQLITE_TIMEOUT_S = 300.0  # how long to wait for another process's write
+_OPEN_AGAIN_S = 2.0
 _OPENINGS = 10  # tries; processes that make the tables of a new database disturb each other
 _GRPC_WAIT_S = 10.0  # for a gRPC server to answer the first time
 _TABLES = frozenset({"alembic_version", "studies", "trials", "version_info"})
@@ -64,7 +68,12 @@ _CONNECT_ARGS = {
 
 
 def open_storage(
-    url: str, *, must_exist: bool = False, patience_s: float = 600.0, grace_s: float = 300.0
+    url: str,
+    *,
+    must_exist: bool = False,
+    patience_s: float = 600.0,
+    grace_s: float = 300.0,
+    waits: bool = False,
 ) -> PatientStorage:
     """Return the storage at an address, created if it is new.
 
@@ -76,6 +85,8 @@ def open_storage(
         patience_s: How long one call is tried again while the server does not answer.
         grace_s: How long a worker must be silent until it is taken for dead, where a database
             keeps the time.
+        waits: Whether to be as patient with a server that does not answer at first: right for a
+            worker that a system starts, wrong for a person who may have mistyped the address.
 
     Raises:
         StorageError: If the address is none, or there is no storage that can be used.
@@ -87,15 +98,26 @@ def open_storage(
         []
     """
     address = Address.parse(url)
-    try:
-        backend = _open(address, must_exist, patience_s, grace_s)
-    except StorageError:
-        raise
-    except Exception as error:
-        if not is_fault(error) and not isinstance(error, (ImportError, RuntimeError, ValueError)):
+    until = time.monotonic() + (patience_s if waits else 0.0)
+    is_news = True
+    while True:
+        try:
+            backend = _open(address, must_exist, patience_s, grace_s)
+        except StorageError:
             raise
-        raise address.unusable(_hint(address, error) or error) from None
-    return PatientStorage(backend, address, patience_s=patience_s)
+        except Exception as error:
+            reason = address.unusable(_hint(address, error) or error)
+            is_usage = isinstance(error, (ImportError, RuntimeError, ValueError))
+            if not is_fault(error) and not is_usage:
+                raise
+            if not is_transient(error) or time.monotonic() > until:
+                raise reason from None
+            if is_news:
+                _LOGGER.warning("%s; trying again for up to %.0f s", reason, patience_s)
+                is_news = False
+            time.sleep(_OPEN_AGAIN_S)
+        else:
+            return PatientStorage(backend, address, patience_s=patience_s)
 
 
 def _open(address: Address, must_exist: bool, patience_s: float, grace_s: float) -> BaseStorage:
@@ -225,7 +247,8 @@ def _open_grpc(address: Address) -> BaseStorage:
         proxy.wait_server_ready(timeout=_GRPC_WAIT_S)
     except ConnectionError:
         proxy.close()
-        raise address.unusable(f"no gRPC server answered for {_GRPC_WAIT_S:.0f} s") from None
+        silence = f"no gRPC server answered for {_GRPC_WAIT_S:.0f} s"
+        raise ConnectionError(silence) from None
     with suppress(KeyError):
         proxy.get_study_id_from_name("")  # no study has this name, but the server must say so
     return proxy

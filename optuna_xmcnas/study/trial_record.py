@@ -13,6 +13,8 @@ import math
 from typing import Any
 from typing import TYPE_CHECKING
 
+from optuna.trial import TrialState
+
 from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.samplers import proposal_of
@@ -149,7 +151,8 @@ def read_record(trial: FrozenTrial) -> TrialRecord | None:
         peak_memory_bytes=_count(attributes.get("peak_memory_bytes")),
         epochs=_count(attributes.get("epochs")),
         stop_reason=_text(attributes.get("stop_reason")),
-        failure=_text(attributes.get("failure")),
+        # A worker that was taken for dead, and was not, may have completed its trial.
+        failure=None if trial.state == TrialState.COMPLETE else _text(attributes.get("failure")),
         device=_text(attributes.get("device")),
         resumed_at_step=_count(attributes.get("resumed_at_step")),
     )

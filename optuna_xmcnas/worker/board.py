@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 from optuna_xmcnas.samplers import RegularizedEvolutionSampler
 from optuna_xmcnas.study import origin_number
 from optuna_xmcnas.study import retry_of
+from optuna_xmcnas.worker.lease import lease_of
 from optuna_xmcnas.worker.trials import is_enqueued
 
 
@@ -76,8 +77,12 @@ class Board:
         return self._by_state[state]
 
     def n_spoken_for(self, *, before: int | None = None) -> int:
-        """Return how many children are complete, or in training in trials before one."""
-        running = self.of(TrialState.RUNNING)
+        """Return how many children are complete, or in training in trials before one.
+
+        A running trial without a lease is nobody's child: begun by something else, or abandoned
+        by it. The study need not wait for it, and may get one more result than it wanted.
+        """
+        running = [t for t in self.of(TrialState.RUNNING) if lease_of(t) is not None]
         if before is not None:
             running = [trial for trial in running if trial.number < before]
         return len(self.of(TrialState.COMPLETE)) + len(running)

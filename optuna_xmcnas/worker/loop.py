@@ -318,7 +318,8 @@ class _Worker:
             ended = Ended.UNNEEDED if is_nobody else Ended.LOST
             if fail_trial(self._study, loss.trial, ENDED_KEY, ended.to_record()):
                 _LOGGER.info("trial %d is lost: %s.", loss.trial.number, loss.reason)
-                self._observer.trial_lost(loss)
+                if ended is Ended.LOST:
+                    self._observer.trial_lost(loss)
         return self._board() if losses else board
 
     def _stop_after_failures(self, board: Board) -> None:

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import uuid
 
 import optuna
@@ -175,6 +176,21 @@ def test_a_long_outage_ends_the_patience(
         outage.cut()
         with pytest.raises(StorageError, match=r"the storage .* did not answer for \d+ s: "):
             study.set_user_attr("lost", 1)
+
+
+@needs_server
+def test_a_worker_waits_for_a_server_that_does_not_answer_at_first(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with fresh_postgresql() as server, Outage(server) as outage:
+        outage.cut()
+        with pytest.raises(StorageError, match="cannot use the storage"):
+            open_storage(outage.url)
+        timer = threading.Timer(1.0, outage.mend)
+        timer.start()
+        assert open_storage(outage.url, waits=True).get_all_studies() == []
+        timer.join()
+    assert "trying again" in caplog.text
 
 
 @needs_server

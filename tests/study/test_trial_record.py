@@ -208,3 +208,14 @@ def test_a_worker_may_die_between_any_two_attributes() -> None:
     for n_written in range(len(whole) + 1):
         record = read_record(_trial(dict(list(whole.items())[:n_written])))
         assert (record is None) == (n_written < 2)
+
+
+def test_a_complete_trial_has_no_failure() -> None:
+    study = optuna.create_study()
+    trial = study.ask()
+    begin_record(trial, GENOME, seed=0)
+    fail_record(trial, "lost: its worker was silent")  # written by another, and then it reported
+    study.tell(trial, 0.5)
+    record = read_record(study.trials[0])
+    assert record is not None
+    assert record.failure is None
