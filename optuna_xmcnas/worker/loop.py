@@ -43,6 +43,7 @@ from optuna_xmcnas.worker.trials import recovered_at
 from optuna_xmcnas.worker.trials import set_failure
 from optuna_xmcnas.worker.trials import stale_trial_numbers
 from optuna_xmcnas.worker.trials import start
+from optuna_xmcnas.worker.trials import with_id
 from optuna_xmcnas.worker.watch import Loss
 from optuna_xmcnas.worker.watch import Watch
 
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 _OURS = "xmcnas:"  # system attributes that a retry does not inherit
 _BEATS = 10  # of a lease in a grace period
+_MANY_AT_ONCE = 64  # workers that may begin while one of them looks at the study
 _LONGEST_PAUSE_S = 2.0  # between two looks at a study in which there is nothing to begin
 _NAP_S = 0.1  # how long a signal may wait
 
@@ -235,30 +237,36 @@ class _Worker:
         if not owed and (waiting := board.of(TrialState.WAITING)):
             return self._begin_waiting(waiting[0])
         inherited = _inherited(owed[0]) if owed else {}
-        trial = create_running(self._study, {**inherited, LEASE_KEY: self._lease.to_record()})
+        created = create_running(self._study, {**inherited, LEASE_KEY: self._lease.to_record()})
+        # Far from the end nobody can be in the way: not so many workers begin at one moment.
+        margin = _MANY_AT_ONCE + len(board.of(TrialState.RUNNING))
+        if not owed and board.n_spoken_for() + margin < self._settings.n_trials:
+            return start(self._study, created)
         # Two workers that begin at the same moment see each other here, and the later one yields,
         # before it has a genome: one that nobody trains must not count as tried.
         board = self._board()
+        trial = with_id(board.trials, created)
         is_too_many = board.n_spoken_for(before=trial.number) >= self._settings.n_trials
         if is_too_many or board.has_earlier_twin(trial.number):
             fail_trial(self._study, trial, ENDED_KEY, Ended.UNNEEDED.to_record())
             self._pause()
             return None
-        return start(self._study, trial)
+        return start(self._study, created)
 
     def _begin_waiting(self, waiting: FrozenTrial) -> Trial | None:
         # A bid that comes too late stands on the winner's trial until its next beat. Under our own
         # name we would take that trial for an orphan of ours, and end it.
         bid = replace(self._lease, worker=f"{self._lease.worker} bids").to_record()
         lease = self._lease.to_record()
-        if not claim(self._study, waiting, LEASE_KEY, bid, lease):
+        claimed = claim(self._study, waiting, LEASE_KEY, bid, lease)
+        if claimed is None:
             return None
         if self._board().n_spoken_for() > self._settings.n_trials:
             # Somebody began a new trial meanwhile; what a person wished for is kept for later.
             fail_trial(self._study, waiting, ENDED_KEY, Ended.INTERRUPTED.to_record())
             self._pause()
             return None
-        return start(self._study, waiting)
+        return start(self._study, claimed)
 
     def _train(self, trial: Trial) -> bool:
         """Run the objective on a trial and end the trial; return whether to go on."""

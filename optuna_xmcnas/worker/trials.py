@@ -9,6 +9,7 @@ from the first moment: ``study._storage``, ``study._study_id``, ``study._thread_
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 import math
 from typing import Any
 from typing import TYPE_CHECKING
@@ -25,15 +26,23 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-def create_running(study: Study, system_attrs: Mapping[str, Any]) -> FrozenTrial:
-    """Return a new running trial, which had these system attributes from the first moment."""
+def create_running(study: Study, system_attrs: Mapping[str, Any]) -> int:
+    """Make a running trial that has these system attributes from the first moment.
+
+    Returns:
+        The id that the storage knows it by.
+    """
     template = create_trial(state=TrialState.RUNNING, system_attrs=dict(system_attrs))
-    trial_id = study._storage.create_new_trial(study._study_id, template_trial=template)
-    return study._storage.get_trial(trial_id)
+    return study._storage.create_new_trial(study._study_id, template_trial=template)
 
 
-def claim(study: Study, waiting: FrozenTrial, key: str, bid: object, value: object) -> bool:
-    """Make a waiting trial a running one; return False if another worker was quicker.
+def with_id(trials: Sequence[FrozenTrial], trial_id: int) -> FrozenTrial:
+    """Return the one of some trials that the storage knows by an id; new ones come last."""
+    return next(trial for trial in reversed(trials) if trial._trial_id == trial_id)
+
+
+def claim(study: Study, waiting: FrozenTrial, key: str, bid: object, value: object) -> int | None:
+    """Make a waiting trial a running one.
 
     Args:
         study: Its study.
@@ -42,27 +51,30 @@ def claim(study: Study, waiting: FrozenTrial, key: str, bid: object, value: obje
         bid: Its value before the claim, so that a worker which dies in between leaves no running
             trial without the attribute. Who comes too late overwrites the winner's value with it.
         value: Its value after the claim.
+
+    Returns:
+        The id that the storage knows it by; None if another worker was quicker.
     """
     storage = study._storage
     trial_id = waiting._trial_id
     try:
         storage.set_trial_system_attr(trial_id, key, bid)  # type: ignore[arg-type]  # JSON
         if not storage.set_trial_state_values(trial_id, state=TrialState.RUNNING):
-            return False
+            return None
         storage.set_trial_system_attr(trial_id, key, value)  # type: ignore[arg-type]  # JSON
     except UpdateFinishedTrialError:
-        return False
-    return True
+        return None
+    return trial_id
 
 
-def start(study: Study, running: FrozenTrial) -> Trial | None:
+def start(study: Study, trial_id: int) -> Trial | None:
     """Return a running trial for an objective; None if it has been ended meanwhile.
 
     The sampler proposes now.
     """
     study._thread_local.cached_all_trials = None  # as `Study.ask` does at each trial
     try:
-        return optuna.Trial(study, running._trial_id)
+        return optuna.Trial(study, trial_id)
     except UpdateFinishedTrialError:
         return None
 

@@ -22,6 +22,7 @@ from optuna_xmcnas.worker.trials import recovered_at
 from optuna_xmcnas.worker.trials import set_failure
 from optuna_xmcnas.worker.trials import stale_trial_numbers
 from optuna_xmcnas.worker.trials import start
+from optuna_xmcnas.worker.trials import with_id
 from tests.worker.toys import make_study
 
 
@@ -38,11 +39,12 @@ def test_a_new_trial_has_its_attributes_and_no_genome_until_it_starts(
     storage: BaseStorage,
 ) -> None:
     study = make_study(storage)
-    running = create_running(study, {"xmcnas:lease": {"format": 1}})
+    created = create_running(study, {"xmcnas:lease": {"format": 1}})
+    running = with_id(study.trials, created)
     assert running.state == TrialState.RUNNING
     assert running.datetime_start is not None
     assert study.trials[0].system_attrs == {"xmcnas:lease": {"format": 1}}
-    trial = start(study, running)
+    trial = start(study, created)
     assert trial is not None
     assert trial.number == 0
     assert RegularizedEvolutionSampler.proposal_of(study.trials[0]) is not None
@@ -53,31 +55,34 @@ def test_a_waiting_trial_is_claimed_by_one(storage: BaseStorage) -> None:
     study.enqueue_trial({"n_layers": 3})
     (waiting,) = study.trials
     assert is_enqueued(waiting)
-    assert claim(study, waiting, "who", bid="a bids", value="a")
+    claimed = claim(study, waiting, "who", bid="a bids", value="a")
+    assert claimed is not None
     assert study.trials[0].state == TrialState.RUNNING
     assert study.trials[0].system_attrs["who"] == "a"
-    assert not claim(study, waiting, "who", bid="b bids", value="b")
-    trial = start(study, waiting)
+    assert claim(study, waiting, "who", bid="b bids", value="b") is None
+    trial = start(study, claimed)
     assert trial is not None
     assert trial.suggest_int("n_layers", 2, 6) == 3
 
 
 def test_a_finished_trial_is_neither_claimed_nor_failed_nor_changed(storage: BaseStorage) -> None:
     study = make_study(storage)
-    running = create_running(study, {})
+    created = create_running(study, {})
+    running = with_id(study.trials, created)
     assert fail_trial(study, running, "why", 1)
     before = study.trials[0]
     assert before.state == TrialState.FAIL
     assert not fail_trial(study, running, "why", 2)
-    assert not claim(study, running, "who", bid="b", value="b")
-    assert start(study, running) is None
+    assert claim(study, running, "who", bid="b", value="b") is None
+    assert start(study, created) is None
     set_failure(study, running, "another reason")
     assert study.trials[0] == before
 
 
 def test_a_storage_without_heartbeats_finds_nobody_stale(storage: BaseStorage) -> None:
     study = make_study(storage)
-    assert stale_trial_numbers(study, [create_running(study, {})]) == set()
+    create_running(study, {})
+    assert stale_trial_numbers(study, study.trials) == set()
 
 
 class Database(InMemoryStorage):
@@ -91,8 +96,9 @@ class Database(InMemoryStorage):
 
 def test_stale_trials_are_told_by_their_numbers() -> None:
     study = make_study(Database())
-    running = [create_running(study, {}) for _ in range(3)]
-    assert stale_trial_numbers(study, running[:2]) == {1}
+    for _ in range(3):
+        create_running(study, {})
+    assert stale_trial_numbers(study, study.trials[:2]) == {1}
 
 
 def test_the_end_of_an_outage_is_known() -> None:
