@@ -10,6 +10,8 @@ from pathlib import Path
 import subprocess
 import sys
 
+from tests.servers import postgresql_url
+
 
 BENCHMARKS = Path(__file__).parent.parent.parent / "examples" / "benchmarks"
 
@@ -58,3 +60,44 @@ def test_sampler_overhead_prints_what_a_sampler_adds() -> None:
     assert [line.split()[0] for line in lines if "finished" in line] == ["memory", "sqlite"]
     assert sum(line.startswith("nothing, genomes") for line in lines) == 2
     assert sum(line.startswith("evolution, genomes") and "%" in line for line in lines) == 2
+
+
+def test_asynchronous_search_prints_a_line_per_number_of_workers(tmp_path: Path) -> None:
+    write_table(tmp_path / "nas_bench_201_full.csv.gz")
+    settings = ["--tables=201-cifar10", "--seeds=3", "--evaluations=50", "--processes=1"]
+    settings += [f"--data-dir={tmp_path}", "--samplers", "evolution", "--workers", "1", "8"]
+    said = run("asynchronous_search.py", *settings)
+    heading, alone, together = said.splitlines()[-3:]
+    assert "after 50" in heading
+    assert alone.startswith("evolution, 1 worker ")
+    assert together.startswith("evolution, 8 workers ")
+    assert float(alone.split()[-1]) > 3 * float(together.split()[-1])  # when the last one is done
+
+
+def test_worker_startup_prints_what_a_worker_adds_to_optuna() -> None:
+    settings = ["--finished", "30", "--repeats=1", "--children=3"]
+    check_startup(run("worker_startup.py", *settings), "sqlite")
+
+
+def test_worker_startup_measures_on_a_server() -> None:
+    settings = ["--finished", "30", "--repeats=1", "--children=3", "--storages=postgresql"]
+    url = postgresql_url()
+    check_startup(run("worker_startup.py", *settings, f"--postgresql={url}"), "postgresql")
+
+
+def check_startup(said: str, storage: str) -> None:
+    heading, _, nothing, sampler, worker = said.splitlines()[-5:]
+    assert heading == f"{storage}, 30 finished trials"
+    assert nothing.startswith("nothing ")
+    assert sampler.startswith("sampler ")
+    assert worker.startswith("worker ")
+    assert [line.count("%") for line in (nothing, sampler, worker)] == [0, 4, 4]
+
+
+def test_worker_throughput_prints_what_workers_use_of_their_time() -> None:
+    settings = ["--workers", "2", "--seconds=0.01", "--repeats=1", "--warm-up=0", "--lasting=5"]
+    said = run("worker_throughput.py", *settings)
+    heading, _, nothing, worker = said.splitlines()[-4:]
+    assert heading == "sqlite, children of 0.01 s"
+    assert nothing.startswith("2 x nothing ")
+    assert worker.startswith("2 x worker ")
