@@ -270,6 +270,7 @@ class RegularizedEvolutionSampler(BaseSampler):
                 age_key=self._AGE_KEY,
                 proposal_key=self._PROPOSAL_KEY,
                 identity=self._variation({}, []).identity,
+                draws_proposals=self._space is not None,
             )
         return self._views[study]
 

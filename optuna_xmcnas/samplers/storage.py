@@ -16,7 +16,9 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
 from itertools import count
+import json
 from typing import Any
+from typing import final
 from typing import TYPE_CHECKING
 
 from optuna.storages import RDBStorage
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 
 _FIXED_PARAMS_KEY = "fixed_params"
-_MANY = 3  # unfinished trials: from four on, SQLite reads the whole list at less cost
+_MANY = 3  # unfinished trials: from four on, the whole list is read at less cost
 
 
 def whole_study(study: Study) -> Study:
@@ -70,6 +72,17 @@ def given_params(trial: FrozenTrial) -> dict[str, Any]:
     return {**copied, **(fixed if isinstance(fixed, Mapping) else {})}
 
 
+@final
+class _Unfinished:
+    """As much of an unfinished trial as has to be known."""
+
+    def __init__(self, number: int, trial_id: int, proposal_json: str | None) -> None:
+        self.number = number
+        self._trial_id = trial_id
+        record = None if proposal_json is None else json.loads(proposal_json)
+        self.proposal = Proposal.from_record(record)
+
+
 class StudyView:
     """What is known of a study's trials in this process: a cache of the storage, nothing more.
 
@@ -82,6 +95,8 @@ class StudyView:
         age_key: The trial attribute with the reading of the logical clock.
         proposal_key: The trial attribute with the proposal.
         identity: Parameters -> text equal for equal children; None if they are foreign.
+        draws_proposals: Whether trials draw all of what was proposed for them; then the parameters
+            of unfinished ones need not be read.
     """
 
     def __init__(
@@ -91,8 +106,10 @@ class StudyView:
         age_key: str,
         proposal_key: str,
         identity: Callable[[Mapping[str, Any]], str | None],
+        draws_proposals: bool = False,
     ) -> None:
         self._size = size
+        self._draws_proposals = draws_proposals
         self._age_key = age_key
         self._proposal_key = proposal_key
         self._identity = identity
@@ -129,27 +146,59 @@ class StudyView:
 
     def _arrivals(
         self, study: Study, trial: FrozenTrial, *, upcoming: bool
-    ) -> Iterator[FrozenTrial]:
+    ) -> Iterator[FrozenTrial | _Unfinished]:
         """Yield the trials that were unfinished when last seen, and the new ones."""
         storage, study_id = study._storage, study._study_id
         others = {n: trial_id for n, trial_id in self._unfinished.items() if n != trial.number}
         newest_number, newest_id = self._newest
-        if newest_number < 0 or len(others) > _MANY:
-            trials = storage.get_all_trials(study_id, deepcopy=False)  # by number, without gaps
-            yield from (trials[number] for number in others)
-            yield from trials[newest_number + 1 :]
+        if newest_number < 0:
+            yield from storage.get_all_trials(study_id, deepcopy=False)  # without gaps
             return
-        for trial_id in others.values():
-            yield storage.get_trial(trial_id)
         if trial.number == newest_number + 1:
             yield trial
             newest_number, newest_id = trial.number, trial._trial_id
-        if upcoming or trial.number > newest_number:
-            yield from _newer(storage, study_id, newest_number, newest_id)
+        looks_ahead = upcoming or trial.number > newest_number
+        database = _database(storage)
+        if database is not None and (looks_ahead or len(others) > 1):
+            yield from self._database_arrivals(storage, study_id, newest_id, others)
+        elif len(others) > _MANY:
+            trials = storage.get_all_trials(study_id, deepcopy=False)
+            yield from (trials[number] for number in others)
+            yield from trials[newest_number + 1 :]
+        else:
+            yield from (storage.get_trial(trial_id) for trial_id in others.values())
+            if looks_ahead:
+                yield from _newer(storage, study_id, newest_number)
 
-    def _learn(self, other: FrozenTrial) -> Member | None:
+    def _database_arrivals(
+        self, storage: BaseStorage, study_id: int, newest_id: int, others: Mapping[int, int]
+    ) -> Iterator[FrozenTrial | _Unfinished]:
+        """Ask one question about all of them, and for the whole of those that are finished.
+
+        Finding a trial by its number would make a database look at every trial of the study, and
+        a whole trial takes six statements.
+        """
+        database = _database(storage)
+        assert database is not None
+        query = partial(
+            _news, database, study_id, newest_id, list(others.values()), self._proposal_key
+        )
+        insist = getattr(storage, "insist", None)  # of a storage that waits for its server
+        for news in query() if insist is None else insist(query):
+            is_finished = TrialState[news.state].is_finished()
+            if is_finished or not self._draws_proposals:
+                yield storage.get_trial(news.trial_id)
+            else:
+                yield _Unfinished(news.number, news.trial_id, news.value_json)
+
+    def _learn(self, other: FrozenTrial | _Unfinished) -> Member | None:
         """Take in one trial; return it as a member if it is complete and of our space."""
         self._newest = max(self._newest, (other.number, other._trial_id))
+        if isinstance(other, _Unfinished):
+            self._unfinished[other.number] = other._trial_id
+            if other.proposal is not None:
+                self.proposals[other.number] = other.proposal
+            return None
         params = {
             name: value
             for name, value in other.params.items()
@@ -192,18 +241,8 @@ class StudyView:
         )
 
 
-def _newer(
-    storage: BaseStorage, study_id: int, newest_number: int, newest_id: int
-) -> Iterator[FrozenTrial]:
+def _newer(storage: BaseStorage, study_id: int, newest_number: int) -> Iterator[FrozenTrial]:
     """Yield the trials created after the newest one known, oldest first."""
-    database = _database(storage)
-    if database is not None:
-        # Finding a trial by its number makes a database look at every trial of the study.
-        query = partial(_newer_ids, database, study_id, newest_id)
-        insist = getattr(storage, "insist", None)  # a storage that waits for its server
-        for trial_id in query() if insist is None else insist(query):
-            yield storage.get_trial(trial_id)
-        return
     for number in count(newest_number + 1):
         try:
             trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, number)
@@ -220,14 +259,27 @@ def _database(storage: BaseStorage) -> RDBStorage | None:
     return inner
 
 
-def _newer_ids(database: RDBStorage, study_id: int, newest_id: int) -> Sequence[int]:
-    """Return the ids of the trials created after one; Optuna numbers trials by their ids."""
+def _news(
+    database: RDBStorage,
+    study_id: int,
+    newest_id: int,
+    unfinished_ids: Sequence[int],
+    proposal_key: str,
+) -> Sequence[Any]:
+    """Return number, id, state and proposal of some trials; Optuna numbers trials by their ids."""
     import sqlalchemy  # Optuna imports it only where such a storage is used
 
     query = sqlalchemy.text(
-        "SELECT trial_id FROM trials WHERE study_id = :study_id AND trial_id > :newest_id "
-        "ORDER BY trial_id"
-    )
+        "SELECT t.number, t.trial_id, t.state, a.value_json FROM trials t "
+        "LEFT JOIN trial_system_attributes a ON a.trial_id = t.trial_id AND a.key = :proposal_key "
+        "WHERE t.study_id = :study_id AND (t.trial_id > :newest_id OR t.trial_id IN :unfinished) "
+        "ORDER BY t.trial_id"
+    ).bindparams(sqlalchemy.bindparam("unfinished", expanding=True))
+    values = {
+        "proposal_key": proposal_key,
+        "study_id": study_id,
+        "newest_id": newest_id,
+        "unfinished": list(unfinished_ids),
+    }
     with database.engine.connect() as connection:
-        values = {"study_id": study_id, "newest_id": newest_id}
-        return connection.execute(query, values).scalars().all()
+        return connection.execute(query, values).all()
