@@ -22,6 +22,9 @@ fi
 data=()
 for ((i = 0; i < ${#settings[@]}; i++)); do
     case ${settings[i]} in
+        --data=* | --vectors=* | --train-rows=* | --test-rows=* | --children-dir=*)
+            data+=("${settings[i]}")
+            ;;
         --data | --vectors | --train-rows | --test-rows | --children-dir)
             data+=("${settings[i]}" "${settings[i + 1]}")
             ;;
@@ -43,8 +46,13 @@ for ((i = 2; i <= n_workers; i++)); do
 done
 
 # A machine dies: as soon as a child is finished, kill the first worker the hard way.
-until [[ $(optuna-xmcnas show --study-name "$study" 2>/dev/null) == *complete* ]]; do sleep 1; done
-kill -KILL "$first" && echo "killed the first worker; the others notice"
+while kill -0 "$first" 2>/dev/null; do
+    if [[ $(optuna-xmcnas show --study-name "$study" 2>/dev/null) == *complete* ]]; then
+        kill -KILL "$first" && echo "killed the first worker; the others notice"
+        break
+    fi
+    sleep 1
+done
 wait "$first" || true
 wait "${others[@]}"
 

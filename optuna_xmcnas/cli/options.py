@@ -132,6 +132,13 @@ Device = Annotated[
     str | None,
     typer.Option(help="cpu, cuda, cuda:1, ...; auto takes a GPU if there is one. (default: auto)"),
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        help="auto, float32 or bfloat16; auto takes bfloat16 on a GPU that has it. (default: auto)",
+        metavar="NAME",
+    ),
+]
 
 Epochs = Annotated[
     int | None,

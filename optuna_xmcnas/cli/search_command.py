@@ -45,6 +45,7 @@ def search(
         ),
     ] = None,
     device: options.Device = None,
+    precision: options.Precision = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Train so many children at a time, each in its own process."),
@@ -126,6 +127,7 @@ def search(
             "batch_size": batch_size,
             "learning_rate": learning_rate,
             "device": device,
+            "precision": precision,
         },
     )
     places = _places(workers, devices, workers_per_device, settings.training.device)
@@ -150,6 +152,7 @@ def search(
                 "vectors": vectors,
                 "train-rows": train_rows,
                 "test-rows": test_rows,
+                "precision": settings.training.precision,
                 "children-dir": children_dir,
                 "retries": retries,
                 "grace-period": grace_period,

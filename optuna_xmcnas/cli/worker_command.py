@@ -49,6 +49,7 @@ def worker(
     timeout: options.Timeout = None,
     seed: options.Seed = None,
     device: options.Device = None,
+    precision: options.Precision = None,
     vectors: options.Vectors = None,
     train_rows: options.TrainRows = None,
     test_rows: options.TestRows = None,
@@ -129,16 +130,13 @@ def worker(
                 "this package that wrote them."
             ) from error
     sections["search"] |= {"n_trials": trials, "timeout_s": timeout}
-    sections["training"] |= {"device": device}
+    sections["training"] |= {"device": device, "precision": precision}
     settings = settings_from(base, in_file, **sections)
     brings_budget = trials is not None or "n_trials" in in_file.get("search", {})
     raw = load_data(data, train_rows, test_rows, console)
     parent = os.environ.get(workflows.PARENT_VARIABLE)
     progress = SearchProgress(console, study_name=study_name)
-    with (
-        progress,
-        Interruption(int(parent) if parent else None, on_wish=progress.stopping) as interruption,
-    ):
+    with progress:
         session = workflows.open_session(
             raw,
             settings,
@@ -152,22 +150,25 @@ def worker(
         if brings_budget or (n_trials := wanted_trials(session.study)) is None:
             n_trials = settings.n_trials
             want_trials(session.study, n_trials)
-        ending = workflows.run_worker(
-            session,
-            WorkSettings(
-                n_trials=n_trials,
-                retries=retries,
-                grace_s=grace_period,
-                max_failures=max_failures,
-            ),
-            interruption=interruption,
-            observer=progress,
-            deadline=None if settings.timeout_s is None else began + settings.timeout_s,
-            checkpoint_every_s=checkpoint_every,
-            is_sqlite=storage.startswith("sqlite"),
-        )
+        with Interruption(
+            int(parent) if parent else None, on_wish=progress.stopping
+        ) as interruption:
+            ending = workflows.run_worker(
+                session,
+                WorkSettings(
+                    n_trials=n_trials,
+                    retries=retries,
+                    grace_s=grace_period,
+                    max_failures=max_failures,
+                ),
+                interruption=interruption,
+                observer=progress,
+                deadline=None if settings.timeout_s is None else began + settings.timeout_s,
+                checkpoint_every_s=checkpoint_every,
+                is_sqlite=storage.startswith("sqlite"),
+            )
     if ending is Ending.INTERRUPTED:
-        console.print("Stopped; the child in training was put back for other workers.")
+        console.print("Stopped; what was in training is put back for other workers.")
         raise typer.Exit(0 if interruption.was_terminated else 130)
     console.print(f"Done: {ending.value}.", highlight=False)
 

@@ -52,8 +52,9 @@ def config_of(study: Study) -> StudyConfig | None:
     """Return the settings that a study was made with; None if it has none yet.
 
     Raises:
-        ConfigMismatchError: If they are of another format version.
+        ConfigMismatchError: If they are of another format version, or the study minimises.
     """
+    _check_direction(study)
     records = _records(study)
     if not records:
         return None
@@ -87,12 +88,7 @@ def join_study(study: Study, config: StudyConfig) -> None:
           training.epochs: the study has 3, asked for 5
         Use the study's settings, or another study name.
     """
-    if study.directions != [StudyDirection.MAXIMIZE]:
-        found = ", ".join(direction.name.lower() for direction in study.directions)
-        raise ConfigMismatchError(
-            f"study {study.study_name!r} has the direction {found}; P@5 is to be maximised. "
-            "Create the study with `--direction maximize`, or use another study name."
-        )
+    _check_direction(study)
     key = _PREFIX + config.fingerprint
     if not _records(study):
         if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
@@ -131,6 +127,16 @@ def want_trials(study: Study, n_trials: int) -> None:
     """Write how many finished children a study shall have; the last one to say so decides."""
     if wanted_trials(study) != n_trials:
         study.set_user_attr(_BUDGET_KEY, {"format": 1, "n_trials": n_trials})
+
+
+def _check_direction(study: Study) -> None:
+    if study.directions == [StudyDirection.MAXIMIZE]:
+        return
+    found = ", ".join(direction.name.lower() for direction in study.directions)
+    raise ConfigMismatchError(
+        f"study {study.study_name!r} has the direction {found}; P@5 is to be maximised. "
+        "Create the study with `--direction maximize`, or use another study name."
+    )
 
 
 def _records(study: Study) -> dict[str, Mapping[str, Any]]:

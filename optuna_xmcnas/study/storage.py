@@ -107,7 +107,7 @@ def open_storage(
             raise
         except Exception as error:
             reason = address.unusable(_hint(address, error) or error)
-            is_usage = isinstance(error, (ImportError, RuntimeError, ValueError))
+            is_usage = isinstance(error, (ImportError, RuntimeError, TypeError, ValueError))
             if not is_fault(error) and not is_usage:
                 raise
             if not is_transient(error) or time.monotonic() > until:

@@ -93,8 +93,9 @@ def run_crew(
             while any(worker.may_run for worker in workers) and not interruption.is_wanted:
                 time.sleep(_LOOK_EVERY_S)
                 has_progress = news.read()
+                is_over = news.n_complete >= n_trials
                 for worker in workers:
-                    if worker.look(has_progress=has_progress):
+                    if worker.look(has_progress=has_progress, may_start=not is_over):
                         observer.worker_restarted(worker.number, worker.last_words)
     except KeyboardInterrupt:  # a further Ctrl-C: at once
         _kill(workers)
@@ -153,10 +154,12 @@ class _WorkerProcess:
                 start_new_session=True,  # Ctrl-C is for us; we tell them
             )
 
-    def look(self, *, has_progress: bool) -> bool:
+    def look(self, *, has_progress: bool, may_start: bool = True) -> bool:
         """Note how the worker does, start it again if it is time; return whether it just died."""
         if has_progress:
             self._restarts = 0
+        if not may_start:
+            self._start_at = None
         if self._start_at is not None:
             if time.monotonic() >= self._start_at:
                 self.start()
@@ -164,7 +167,7 @@ class _WorkerProcess:
         if self._process is None or (code := self._process.poll()) is None:
             return False
         self._process = None
-        if code == 0:
+        if code == 0 or not may_start:
             return False
         self.last_words = _words(code)
         if code == _WRONG_INPUT or self._restarts == _RESTARTS:

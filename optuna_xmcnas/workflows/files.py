@@ -13,6 +13,7 @@ from optuna_xmcnas.objective import checkpoint_path
 from optuna_xmcnas.objective import child_path
 from optuna_xmcnas.study import best_of
 from optuna_xmcnas.study import origin_number
+from optuna_xmcnas.training.tensor_file import remove_file
 
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _NUMBER = re.compile(r"-(\d+)\.")
+_LEFTOVER = re.compile(r"\.(.+\.safetensors)\.[^.]+\.tmp")
 
 
 def sweep(folder: Path, trials: Sequence[FrozenTrial], owed: Sequence[FrozenTrial]) -> None:
@@ -33,7 +35,7 @@ def sweep(folder: Path, trials: Sequence[FrozenTrial], owed: Sequence[FrozenTria
     best = best_of(trial for trial in trials if trial.state == TrialState.COMPLETE)
     in_use = {origin_number(trial) for trial in owed}
     in_use |= {origin_number(trial) for trial in trials if not trial.state.is_finished()}
-    for path in folder.glob("*.safetensors"):
+    for path in _files(folder):
         found = _NUMBER.search(path.name)
         if found is None or int(found[1]) >= len(trials):
             continue  # not ours, or of a trial begun since
@@ -43,4 +45,11 @@ def sweep(folder: Path, trials: Sequence[FrozenTrial], owed: Sequence[FrozenTria
         )
         is_old_checkpoint = path == checkpoint_path(folder, number) and number not in in_use
         if is_worse_child or is_old_checkpoint:
-            path.unlink(missing_ok=True)
+            remove_file(path)
+
+
+def _files(folder: Path) -> set[Path]:
+    """Return the files that are in a folder, or were to be when their worker was killed."""
+    leftovers = (_LEFTOVER.fullmatch(path.name) for path in folder.glob(".*.tmp"))
+    begun = {folder / found[1] for found in leftovers if found is not None}
+    return {*folder.glob("*.safetensors"), *begun}

@@ -84,6 +84,18 @@ def test_a_retry_holds_the_checkpoint_of_its_origin(
     assert bool(_names(tmp_path)) == is_kept
 
 
+def test_what_a_killed_worker_was_writing_is_deleted_with_the_rest(tmp_path: Path) -> None:
+    for number in range(2):
+        for path in (checkpoint_path(tmp_path, number), child_path(tmp_path, number)):
+            (tmp_path / f".{path.name}.x1_y.tmp").mkdir()
+            (tmp_path / f".{path.name}.x1_y.tmp" / path.name).touch()
+    sweep(tmp_path, _trials((FAIL, None), (RUNNING, None)), [])
+    assert _names(tmp_path) == {
+        ".origin-000001.training.safetensors.x1_y.tmp",
+        ".trial-000001.safetensors.x1_y.tmp",
+    }
+
+
 def test_files_of_trials_begun_since_are_kept(tmp_path: Path) -> None:
     _fill(tmp_path, children=3, checkpoints=3)
     sweep(tmp_path, _trials((COMPLETE, 0.5)), [])
