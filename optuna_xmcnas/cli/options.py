@@ -135,7 +135,7 @@ Device = Annotated[
 Precision = Annotated[
     str | None,
     typer.Option(
-        help="auto, float32 or bfloat16; auto takes bfloat16 on a GPU that has it. (default: auto)",
+        help="auto, float32 or bfloat16; auto is bfloat16 on a GPU that has it. (default: auto)",
         metavar="NAME",
     ),
 ]

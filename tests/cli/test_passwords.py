@@ -350,7 +350,7 @@ def test_no_canary_where_the_server_goes_away(url: str, folder: Path) -> None:
     write_config(folder / "long.toml", epochs=1000)
     optuna.create_study(storage=open_storage(url), study_name="tags", direction="maximize")
     with Outage(url) as outage:
-        options = ["--study-name=tags", "--data=mine", "--storage-patience=1"]
+        options = ["--study-name=tags", "--data=mine", "--storage-patience=3"]
         worker = start(
             folder,
             *("--verbose", "worker", "--config=long.toml", "--checkpoint-every=0"),

@@ -207,13 +207,13 @@ def story(folder: Path) -> Story:
 def test_sigterm_puts_the_child_back_and_exits_with_0(story: Story) -> None:
     assert story.terminated.returncode == 0, story.terminated.stderr
     assert "stopping after this step; Ctrl-C again stops at once" in story.terminated.stdout
-    assert "Stopped; the child in training was put back" in story.terminated.stdout
+    assert "Stopped; what was in training is put back" in story.terminated.stdout
     assert "Traceback" not in story.terminated.stderr
 
 
 def test_ctrl_c_does_the_same_and_exits_with_130(story: Story) -> None:
     assert story.interrupted.returncode == 130, story.interrupted.stderr
-    assert "Stopped; the child in training was put back" in story.interrupted.stdout
+    assert "Stopped; what was in training is put back" in story.interrupted.stdout
     assert "Traceback" not in story.interrupted.stderr
 
 
