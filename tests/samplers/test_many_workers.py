@@ -86,5 +86,4 @@ def test_workers_with_one_seed_and_other_clocks_share_a_population(
     for trial in bred:
         parent = proposal_of(trial).parent
         assert parent is not None
-        assert parent < trial.number + N_WORKERS
         assert ages[parent] < ages[trial.number]  # it finished before the child began
