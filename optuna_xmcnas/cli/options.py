@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 
+STALL_S = 3600.0  # a training that takes so long for a step, or an evaluation, hangs
 DEFAULT_STORAGE = "sqlite:///optuna-xmcnas.db"
 EMBEDDED_DATA = "docstrings"
 

@@ -136,6 +136,7 @@ def search(
         retries=retries,
         grace_s=grace_period,
         max_failures=max_failures,
+        stall_s=options.STALL_S,
     )
 
     opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period)

@@ -150,9 +150,12 @@ def worker(
         if brings_budget or (n_trials := wanted_trials(session.study)) is None:
             n_trials = settings.n_trials
             want_trials(session.study, n_trials)
-        with Interruption(
-            int(parent) if parent else None, on_wish=progress.stopping
-        ) as interruption:
+
+        def stop() -> None:
+            progress.stopping()
+            opened.hurry()
+
+        with Interruption(int(parent) if parent else None, on_wish=stop) as interruption:
             ending = workflows.run_worker(
                 session,
                 WorkSettings(
@@ -160,6 +163,7 @@ def worker(
                     retries=retries,
                     grace_s=grace_period,
                     max_failures=max_failures,
+                    stall_s=options.STALL_S,
                 ),
                 interruption=interruption,
                 observer=progress,
@@ -190,7 +194,7 @@ def _wait_for_settings(study: optuna.Study, patience_s: float) -> StudyConfig:
     until = time.monotonic() + patience_s
     console = Console()
     with console.status("waiting for a worker that gives the study its settings"):
-        while (found := config_of(study)) is None:
+        while (found := config_of(study)) is None or wanted_trials(study) is None:
             if time.monotonic() > until:
                 raise StorageError(
                     f"study {study.study_name!r} has no settings, and no worker has brought any "

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from optuna_xmcnas.samplers.population import Member
 
 
+_RANDOM_DRAWS = 10  # for each mutant that was known already (ours)
+
+
 class RegularizedEvolutionSampler(BaseSampler):
     """Sampler that breeds from the trials finished last (Real et al., AAAI 2019).
 
@@ -49,7 +52,8 @@ class RegularizedEvolutionSampler(BaseSampler):
     mutation. The population is the ``population_size`` trials completed last; completion is
     ordered by a logical clock kept in the trials, so the clocks and time zones of the workers do
     not matter. Only COMPLETE trials breed. Children that another trial has been already, running,
-    complete, pruned or failed, are drawn again, up to ``max_attempts`` times.
+    complete, pruned or failed, are drawn again, up to ``max_attempts`` times; then random ones
+    are tried, ten times as many, before a known one is accepted.
 
     Everything is derived from the storage: workers may come, die and come back. Each trial's draws
     come from a random stream of its own, made from ``seed`` and its number: with a seed, the same
@@ -68,7 +72,8 @@ class RegularizedEvolutionSampler(BaseSampler):
         sample_size: How many members a tournament draws (S).
         seed: Seed of all draws; None draws anew each time.
         mutations: Names of registered mutations, or mutations; used with a ``space`` only.
-        max_attempts: How often to draw before a known child is accepted.
+        max_attempts: How many mutants to draw before a random child is tried; 1 accepts the first
+            one, known or not.
 
     Raises:
         ValueError: If a number is out of range or a mutation is not known.
@@ -225,15 +230,18 @@ class RegularizedEvolutionSampler(BaseSampler):
             proposal = _proposal(variation, given, mutation="enqueued")
             self._write(study, trial, view, proposal)
             return proposal
-        for attempt in range(1, self._max_attempts + 1):
-            parent = self._parent(study, view, rng)
+        n_draws = self._max_attempts + _RANDOM_DRAWS * (self._max_attempts - 1)
+        for attempt in range(1, n_draws + 1):
+            # All mutants of a population can be known while the space still has unknown children.
+            mutates = attempt <= self._max_attempts
+            parent = self._parent(study, view, rng) if mutates else None
             proposal = _child(variation, parent, rng, attempt)
             # What a wrapper such as PartialFixedSampler keeps from us, the parent had as well.
             whole = {**(parent.params if parent else {}), **proposal.params}
             identities = variation.identities(whole)
             if parent is not None and proposal.params.items() <= parent.params.items():
                 identities = frozenset()  # a mutation that is meant to repeat its parent
-            is_last = attempt == self._max_attempts
+            is_last = attempt == n_draws
             if not is_last and view.knows(identities, besides=trial.number):
                 continue
             self._write(study, trial, view, proposal)

@@ -78,10 +78,13 @@ def is_transient(error: BaseException) -> bool:
         False
     """
     error = _origin(error)
-    if not is_fault(error) or _is_full(error) or _is_read_only(error) or _is_refused(error):
+    if not is_fault(error) or _is_full(error) or _is_refused(error):
+        return False
+    # A server that is just being replaced by another one can only be read for a moment.
+    if _is_read_only(error) and _code(error) not in _READ_ONLY_CODES:
         return False
     if isinstance(error, SQLAlchemyError):
-        return _database_recovers(error)
+        return _code(error) in _READ_ONLY_CODES or _database_recovers(error)
     if isinstance(error, OSError):
         passing = error.errno in _PASSING_ERRNOS
         return passing or isinstance(error, (ConnectionError, TimeoutError, BlockingIOError))

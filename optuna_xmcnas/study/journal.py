@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
-from contextlib import suppress
 import fcntl
 import json
 import logging
@@ -34,6 +33,7 @@ _BLOCK = 4096  # bytes read at once when looking for the end of the last line
 _BATCH = 1000  # entries asked for at once
 _TIMEOUT_S = 30.0  # for one answer of Redis
 _CONNECT_S = 10.0
+_LOCK_S = 30.0  # as long as Optuna's lock file is respected
 _LENGTH_KEY = ":log_number"  # number of the newest entry; Optuna's key with an empty prefix
 _ENTRY_KEY = ":log:{}"
 _APPEND = """
@@ -218,8 +218,18 @@ def _lock(descriptor: int) -> None:
     Two processes that give up on a dead one's lock file at the same moment may both take theirs
     for the only one; what one writes must not be cut off by the other.
     """
-    with suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    until = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # somebody writes, or was stopped while writing
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        except OSError:
+            return
+        else:
+            return
 
 
 def _append(descriptor: int, data: bytes) -> None:

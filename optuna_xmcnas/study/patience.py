@@ -34,6 +34,7 @@ from optuna_xmcnas.study.faults import is_transient
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 15.0
+_HURRIED_S = 10.0
 _QUIET_S = 0.5  # two workers that disturb each other are no news
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class PatientStorage(BaseStorage):
         address: Where it is; used in messages.
         patience_s: How long one call may be tried. May be changed at any time, calls that are
             being tried included.
+        slow_s: A call that takes longer counts as an outage, also if it succeeds at once.
 
     Attributes:
         recovered_at: When a call last succeeded after half a second or more of failures, by
@@ -86,7 +88,15 @@ class PatientStorage(BaseStorage):
         0
     """
 
-    def __init__(self, backend: BaseStorage, address: Address, *, patience_s: float) -> None:
+    def __init__(
+        self,
+        backend: BaseStorage,
+        address: Address,
+        *,
+        patience_s: float,
+        slow_s: float = 30.0,
+    ) -> None:
+        self._slow_s = slow_s
         self._backend = backend
         self._address = address
         self.patience_s = patience_s
@@ -194,6 +204,10 @@ class PatientStorage(BaseStorage):
 
         self.insist(write)
 
+    def hurry(self) -> None:
+        """Be patient for some seconds only: whoever told us to stop will soon kill us."""
+        self.patience_s = min(self.patience_s, _HURRIED_S)
+
     def record_heartbeat(self, trial_id: int) -> None:
         """Say that a trial's worker is alive, by the clock of a database; else do nothing."""
         backend = self._backend
@@ -235,7 +249,7 @@ class PatientStorage(BaseStorage):
                 if waited >= _QUIET_S:
                     self._report_silence(error)
             else:
-                if is_repeated:
+                if is_repeated or time.monotonic() - began > self._slow_s:
                     self._note_answer(began)
                 return result
             is_repeated = True

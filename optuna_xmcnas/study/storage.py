@@ -47,17 +47,19 @@ _OPENINGS = 10  # tries; processes that make the tables of a new database distur
 _GRPC_WAIT_S = 10.0  # for a gRPC server to answer the first time
 _TABLES = frozenset({"alembic_version", "studies", "trials", "version_info"})
 _DRIVERS = {"postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}  # extra: its scheme
-_LIBPQ: dict[str, int] = {  # of PostgreSQL: a connection that is silently cut is noticed
+_LIBPQ: dict[str, Any] = {  # of PostgreSQL: a connection that is silently cut is noticed
     "connect_timeout": 10,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,  # milliseconds
+    "options": "-c timezone=UTC",  # Optuna compares heartbeats by the time of the session
 }
-_MYSQL: dict[str, int] = {
+_MYSQL: dict[str, Any] = {
     "connect_timeout": 10,
     "read_timeout": 120,  # above the 50 s that a statement may wait for a lock
     "write_timeout": 120,
+    "init_command": "SET time_zone = '+00:00'",  # as above
 }
 _CONNECT_ARGS = {
     "psycopg": _LIBPQ,
@@ -117,7 +119,10 @@ def open_storage(
                 is_news = False
             time.sleep(_OPEN_AGAIN_S)
         else:
-            return PatientStorage(backend, address, patience_s=patience_s)
+            storage = PatientStorage(backend, address, patience_s=patience_s, slow_s=grace_s / 10)
+            if not is_news:
+                storage.recovered_at = time.monotonic()
+            return storage
 
 
 def _open(address: Address, must_exist: bool, patience_s: float, grace_s: float) -> BaseStorage:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FORMAT_KEY = "xmcnas_format"
 _FORMAT = 1
+_LONGEST_REASON = 2000  # characters; MySQL refuses texts of 64 KiB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +123,7 @@ def complete_record(
 
 def fail_record(trial: Trial, reason: str) -> None:
     """Write why there is no result."""
-    _write(trial, {"failure": reason})
+    _write(trial, {"failure": reason[:_LONGEST_REASON]})
 
 
 def read_record(trial: FrozenTrial) -> TrialRecord | None:

@@ -18,6 +18,7 @@ import torch
 from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import ChildOutOfMemoryError
 from optuna_xmcnas.exceptions import NonFiniteLossError
+from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.exceptions import XmcNasError
 from optuna_xmcnas.metrics import evaluate
 from optuna_xmcnas.training.batches import load_batches
@@ -116,6 +117,10 @@ def fit(
             file = checkpoint and TrainingFile(checkpoint, child, data, config)
             run = _Run(child, data, config, device, on_evaluation, file, should_stop)
             return run.train()
+    except StorageError:
+        if run is not None:
+            run.save()  # nothing can be told of it now, but another worker can go on with it
+        raise
     except XmcNasError:
         raise  # whatever its words are
     except (MemoryError, RuntimeError) as error:
@@ -197,15 +202,21 @@ class _Run:
             self._seconds_before = progress.seconds
             self.position = f"after step {progress.step}"
 
+    def save(self) -> bool:
+        """Write the training down where that was wanted; tell whether it was possible."""
+        if self._file is None:
+            return False
+        return self._file.write(replace(self._progress, seconds=self._seconds()), self._snapshot)
+
     def _pause(self) -> None:
         """Write the training down if it is time to, and end it if it was told to stop."""
         is_told = self._should_stop is not None and self._should_stop()
-        way = "it was not kept"
-        if self._file is not None and (is_told or self._file.is_due):
-            now = replace(self._progress, seconds=self._seconds())
-            if self._file.write(now, self._snapshot):
-                way = f"it goes on from {self._file.path}"
+        is_due = is_told or (self._file is not None and self._file.is_due)
+        is_kept = is_due and self.save()
         if is_told:
+            way = "it was not kept"
+            if is_kept and self._file is not None:
+                way = f"it goes on from {self._file.path}"
             raise ChildInterruptedError(
                 f"the training was told to stop after step {self._progress.step}; {way}."
             )

@@ -116,15 +116,21 @@ class Board:
             for trial in self.trials[:number]
         )
 
-    def failures_in_a_row(self, *, since: int) -> list[FrozenTrial]:
+    def failures_in_a_row(self, *, since: int, of: str | None = None) -> list[FrozenTrial]:
         """Return the newest trials, back to the one numbered ``since``, while all of them failed.
+
+        Args:
+            since: Number of a trial.
+            of: Name of a worker: look at its trials alone.
 
         Trials in training say nothing; those whose genome is tried again do not count, nor those
         whose worker died before they had one.
         """
         failed: list[FrozenTrial] = []
         for trial in reversed(self.trials[since:]):
-            if not trial.state.is_finished():
+            lease = lease_of(trial)
+            is_others = of is not None and (lease is None or lease.worker != of)
+            if is_others or not trial.state.is_finished():
                 continue
             if trial.state != TrialState.FAIL:
                 break
@@ -153,13 +159,20 @@ class Board:
             return False  # a person may wish for the same genome twice
         origin = origin_number(trial)
         return any(
-            other.state in (TrialState.RUNNING, TrialState.COMPLETE)
-            and other.number != proposal.parent  # a mutation may be meant to repeat its parent
+            other.number != proposal.parent  # a mutation may be meant to repeat its parent
             and origin_number(other) != origin
-            and (its := RegularizedEvolutionSampler.proposal_of(other)) is not None
-            and its.identity == proposal.identity
-            for other in self.trials
+            for other in self._by_identity.get(proposal.identity, ())
         )
+
+    @cached_property
+    def _by_identity(self) -> Mapping[str, list[FrozenTrial]]:
+        """The running and complete trials of each genome that was proposed."""
+        found: dict[str, list[FrozenTrial]] = {}
+        for trial in (*self.of(TrialState.RUNNING), *self.of(TrialState.COMPLETE)):
+            proposal = RegularizedEvolutionSampler.proposal_of(trial)
+            if proposal is not None:
+                found.setdefault(proposal.identity, []).append(trial)
+        return found
 
     def _may_retry(self, trial: FrozenTrial) -> bool:
         has_genome = RegularizedEvolutionSampler.proposal_of(trial) is not None

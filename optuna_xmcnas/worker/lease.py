@@ -6,6 +6,7 @@ the number has stood still. Workers whose clocks differ by hours therefore agree
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 
 LEASE_KEY = "xmcnas:lease"
+BID_PREFIX = "xmcnas:bid:"  # of the leases of workers that claim the same waiting trial
 _FORMAT = 1
 _LOGGER = logging.getLogger(__name__)
 
@@ -92,8 +94,18 @@ def new_lease() -> Lease:
 
 
 def lease_of(trial: FrozenTrial) -> Lease | None:
-    """Return the lease of a trial; None if no worker of ours began it."""
-    return Lease.from_record(trial.system_attrs.get(LEASE_KEY))
+    """Return the lease of a trial; None if no worker of ours began it.
+
+    Of a trial that was claimed and whose winner has not written its lease yet it is one of the
+    bids, under a name that is nobody's: whose bid won cannot be seen.
+    """
+    lease = Lease.from_record(trial.system_attrs.get(LEASE_KEY))
+    if lease is not None:
+        return lease
+    for name, record in sorted(trial.system_attrs.items()):
+        if name.startswith(BID_PREFIX) and (bid := Lease.from_record(record)) is not None:
+            return replace(bid, worker=f"{bid.worker} bids")
+    return None
 
 
 @final
@@ -109,14 +121,31 @@ class HeldLease:
 
 
 @contextmanager
-def keep(study: Study, trial: Trial, lease: Lease, interval_s: float) -> Iterator[HeldLease]:
-    """Let the lease of a trial beat in a thread of its own while the block runs."""
+def keep(
+    study: Study,
+    trial: Trial,
+    lease: Lease,
+    interval_s: float,
+    *,
+    is_moving: Callable[[], bool] = lambda: True,
+) -> Iterator[HeldLease]:
+    """Let the lease of a trial beat in a thread of its own while the block runs.
+
+    Args:
+        study: Its study.
+        trial: The trial.
+        lease: Of the worker that holds it.
+        interval_s: Seconds between two beats.
+        is_moving: Whether the block does anything; a worker that hangs is not to be waited for.
+    """
     held = HeldLease()
     over = threading.Event()
 
     def beat() -> None:
         now = lease
         while not over.wait(interval_s):
+            if not is_moving():
+                continue
             now = replace(now, beat=now.beat + 1)
             try:
                 set_system_attr(study, trial, LEASE_KEY, now.to_record())

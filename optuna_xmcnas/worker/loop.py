@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from dataclasses import replace
 from enum import Enum
 import logging
+import math
 import random
 import time
 from typing import final
@@ -32,12 +32,15 @@ from optuna_xmcnas.worker.board import Ended
 from optuna_xmcnas.worker.board import ENDED_KEY
 from optuna_xmcnas.worker.board import losses_of
 from optuna_xmcnas.worker.interruption import Interruption
+from optuna_xmcnas.worker.lease import BID_PREFIX
 from optuna_xmcnas.worker.lease import keep
 from optuna_xmcnas.worker.lease import LEASE_KEY
+from optuna_xmcnas.worker.lease import lease_of
 from optuna_xmcnas.worker.lease import new_lease
 from optuna_xmcnas.worker.trials import claim
 from optuna_xmcnas.worker.trials import create_running
 from optuna_xmcnas.worker.trials import fail_trial
+from optuna_xmcnas.worker.trials import number_of
 from optuna_xmcnas.worker.trials import read_trial
 from optuna_xmcnas.worker.trials import recovered_at
 from optuna_xmcnas.worker.trials import set_failure
@@ -55,9 +58,8 @@ if TYPE_CHECKING:
 
 
 _LOGGER = logging.getLogger(__name__)
-_OURS = "xmcnas:"  # system attributes that a retry does not inherit
+_INHERITED = ("fixed_params", ":proposal")  # ends of the names of system attributes
 _BEATS = 10  # of a lease in a grace period
-_MANY_AT_ONCE = 64  # workers that may begin while one of them looks at the study
 _LONGEST_PAUSE_S = 2.0  # between two looks at a study in which there is nothing to begin
 _NAP_S = 0.1  # how long a signal may wait
 
@@ -94,7 +96,8 @@ class WorkSettings:
     n_trials: int  # complete trials in the study, over all workers and runs
     retries: int = 1  # of the child of a worker that died
     grace_s: float = 300.0  # a worker silent for so long is taken for dead
-    max_failures: int = 5  # children that may fail one after another, over all workers
+    max_failures: int = 5  # children of one worker, or of several, that may fail in a row
+    stall_s: float = math.inf  # an objective that has not asked whether to stop for so long hangs
 
     def __post_init__(self) -> None:
         for name, least in (("n_trials", 1), ("retries", 0), ("max_failures", 1)):
@@ -102,6 +105,8 @@ class WorkSettings:
                 raise ValueError(f"`{name}` must be at least {least}; got {found}.")
         if not self.grace_s >= 1:
             raise ValueError(f"`grace_s` must be at least 1 second; got {self.grace_s}.")
+        if not self.stall_s > 0:
+            raise ValueError(f"`stall_s` must be above 0 seconds; got {self.stall_s}.")
 
 
 class WorkObserver(Protocol):
@@ -238,9 +243,8 @@ class _Worker:
             return self._begin_waiting(waiting[0])
         inherited = _inherited(owed[0]) if owed else {}
         created = create_running(self._study, {**inherited, LEASE_KEY: self._lease.to_record()})
-        # Far from the end nobody can be in the way: not so many workers begin at one moment.
-        margin = _MANY_AT_ONCE + len(board.of(TrialState.RUNNING))
-        if not owed and board.n_spoken_for() + margin < self._settings.n_trials:
+        # With fewer trials before ours than are wanted, whatever became of them, none is too many.
+        if not owed and number_of(self._study, created) < self._settings.n_trials:
             return start(self._study, created)
         # Two workers that begin at the same moment see each other here, and the later one yields,
         # before it has a genome: one that nobody trains must not count as tried.
@@ -254,11 +258,8 @@ class _Worker:
         return start(self._study, created)
 
     def _begin_waiting(self, waiting: FrozenTrial) -> Trial | None:
-        # A bid that comes too late stands on the winner's trial until its next beat. Under our own
-        # name we would take that trial for an orphan of ours, and end it.
-        bid = replace(self._lease, worker=f"{self._lease.worker} bids").to_record()
-        lease = self._lease.to_record()
-        claimed = claim(self._study, waiting, LEASE_KEY, bid, lease)
+        bid_key = f"{BID_PREFIX}{self._lease.worker}"
+        claimed = claim(self._study, waiting, bid_key, LEASE_KEY, self._lease.to_record())
         if claimed is None:
             return None
         if self._board().n_spoken_for() > self._settings.n_trials:
@@ -270,18 +271,30 @@ class _Worker:
 
     def _train(self, trial: Trial) -> bool:
         """Run the objective on a trial and end the trial; return whether to go on."""
-        with keep(self._study, trial, self._lease, self._settings.grace_s / _BEATS) as held:
+        interval_s, asked_at = self._settings.grace_s / _BEATS, time.monotonic()
+
+        def is_moving() -> bool:
+            return time.monotonic() - asked_at <= self._settings.stall_s
+
+        with keep(self._study, trial, self._lease, interval_s, is_moving=is_moving) as held:
 
             def should_stop() -> bool:
+                nonlocal asked_at
+                asked_at = time.monotonic()
                 return held.is_lost or self._interruption.is_wanted
 
             try:
                 with self._interruption.allowed():
                     value = self._objective(trial, should_stop)
-            except (ChildInterruptedError, KeyboardInterrupt):
+            except ChildInterruptedError:
                 if not held.is_lost or self._interruption.is_wanted:
-                    fail_trial(self._study, trial, ENDED_KEY, Ended.INTERRUPTED.to_record())
+                    self._put_back(trial)
                     return False
+            except KeyboardInterrupt:
+                self._put_back(trial)
+                if not self._interruption.is_wanted:
+                    raise  # nobody noted it: it was meant for the program around us
+                return False
             except optuna.TrialPruned:
                 self._tell(trial, TrialState.PRUNED)
             except UpdateFinishedTrialError:
@@ -294,6 +307,12 @@ class _Worker:
             else:
                 self._tell(trial, TrialState.COMPLETE, value)
         return True
+
+    def _put_back(self, trial: Trial) -> None:
+        try:
+            fail_trial(self._study, trial, ENDED_KEY, Ended.INTERRUPTED.to_record())
+        except StorageError as error:
+            _LOGGER.warning("trial %d is left to be found by others: %s", trial.number, error)
 
     def _tell(self, trial: Trial, state: TrialState, value: float | None = None) -> None:
         """End a trial, unless it has been ended already."""
@@ -321,6 +340,10 @@ class _Worker:
         losses = self._watch.lost(running, stale, recovered_at(self._study))
         for loss in losses:
             set_failure(self._study, loss.trial, f"lost: {loss.reason}")
+            now = read_trial(self._study, loss.trial)
+            if lease_of(now) != lease_of(loss.trial):  # it lives: the storage was stuck
+                self._watch.forget(loss.trial)
+                continue
             # One that was killed before it could yield to its twin was nobody's child either.
             is_nobody = loss.is_orphan or board.has_earlier_twin(loss.trial.number)
             ended = Ended.UNNEEDED if is_nobody else Ended.LOST
@@ -331,8 +354,16 @@ class _Worker:
         return self._board() if losses else board
 
     def _stop_after_failures(self, board: Board) -> None:
+        """End if our own children fail one after another, or those of several workers.
+
+        One machine that is broken, and fails children faster than others train them, must not
+        end the others.
+        """
+        most = self._settings.max_failures
         failed = board.failures_in_a_row(since=self._joined_at)
-        if len(failed) < self._settings.max_failures:
+        if len(failed) < most or len({_worker_of(trial) for trial in failed}) < 2:
+            failed = board.failures_in_a_row(since=self._joined_at, of=self._lease.worker)
+        if len(failed) < most:
             return
         last = failed[0]
         raise SearchFailedError(
@@ -351,10 +382,15 @@ class _Worker:
             time.sleep(_NAP_S)
 
 
+def _worker_of(trial: FrozenTrial) -> str | None:
+    lease = lease_of(trial)
+    return None if lease is None else lease.worker
+
+
 def _inherited(trial: FrozenTrial) -> dict[str, object]:
     """Return what a new trial takes over from the one whose child it tries again."""
     before = retry_of(trial)
     origin = trial.number if before is None else before.origin
     retry = Retry(origin=origin, of=trial.number, losses=losses_of(trial))
-    attrs = {n: v for n, v in trial.system_attrs.items() if not n.startswith(_OURS)}
+    attrs = {n: v for n, v in trial.system_attrs.items() if n.endswith(_INHERITED)}
     return {**attrs, RETRY_KEY: retry.to_record()}

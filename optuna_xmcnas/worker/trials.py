@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
+_LONGEST_REASON = 2000  # characters; MySQL refuses texts of 64 KiB
+
+
 def create_running(study: Study, system_attrs: Mapping[str, Any]) -> int:
     """Make a running trial that has these system attributes from the first moment.
 
@@ -36,21 +39,26 @@ def create_running(study: Study, system_attrs: Mapping[str, Any]) -> int:
     return study._storage.create_new_trial(study._study_id, template_trial=template)
 
 
+def number_of(study: Study, trial_id: int) -> int:
+    """Return the number of the trial that the storage knows by an id."""
+    return study._storage.get_trial_number_from_id(trial_id)
+
+
 def with_id(trials: Sequence[FrozenTrial], trial_id: int) -> FrozenTrial:
     """Return the one of some trials that the storage knows by an id; new ones come last."""
     return next(trial for trial in reversed(trials) if trial._trial_id == trial_id)
 
 
-def claim(study: Study, waiting: FrozenTrial, key: str, bid: object, value: object) -> int | None:
+def claim(study: Study, waiting: FrozenTrial, bid_key: str, key: str, value: object) -> int | None:
     """Make a waiting trial a running one.
 
     Args:
         study: Its study.
         waiting: The trial.
-        key: Name of a system attribute.
-        bid: Its value before the claim, so that a worker which dies in between leaves no running
-            trial without the attribute. Who comes too late overwrites the winner's value with it.
-        value: Its value after the claim.
+        bid_key: A system attribute of our own, written before the claim, so that a worker which
+            dies in between leaves no running trial of which nobody knows whose it is.
+        key: The system attribute that the winner writes after it.
+        value: The value of both.
 
     Returns:
         The id that the storage knows it by; None if another worker was quicker.
@@ -58,7 +66,7 @@ def claim(study: Study, waiting: FrozenTrial, key: str, bid: object, value: obje
     storage = study._storage
     trial_id = waiting._trial_id
     try:
-        storage.set_trial_system_attr(trial_id, key, bid)  # type: ignore[arg-type]  # JSON
+        storage.set_trial_system_attr(trial_id, bid_key, value)  # type: ignore[arg-type]  # JSON
         if not storage.set_trial_state_values(trial_id, state=TrialState.RUNNING):
             return None
         storage.set_trial_system_attr(trial_id, key, value)  # type: ignore[arg-type]  # JSON
@@ -107,12 +115,12 @@ def set_system_attr(study: Study, trial: Trial, key: str, value: object) -> None
 def set_failure(study: Study, trial: FrozenTrial, reason: str) -> None:
     """Write why a trial has no result, where people look for it."""
     try:
-        study._storage.set_trial_user_attr(trial._trial_id, "failure", reason)
+        study._storage.set_trial_user_attr(trial._trial_id, "failure", reason[:_LONGEST_REASON])
     except UpdateFinishedTrialError:
         return
 
 
-def read_trial(study: Study, trial: Trial) -> FrozenTrial:
+def read_trial(study: Study, trial: Trial | FrozenTrial) -> FrozenTrial:
     """Return a trial as the storage has it now."""
     return study._storage.get_trial(trial._trial_id)
 

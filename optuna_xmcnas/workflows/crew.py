@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 import logging
 import os
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from optuna.trial import TrialState
 
 from optuna_xmcnas.exceptions import SearchFailedError
+from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.worker import Board
 from optuna_xmcnas.worker import Ended
 from optuna_xmcnas.worker import ended_of
@@ -90,26 +92,34 @@ def run_crew(
         with interruption.allowed():
             for worker in workers:
                 worker.start()
-            while any(worker.may_run for worker in workers) and not interruption.is_wanted:
+            # With the budget spent nobody is needed: whoever still runs waits, or hangs.
+            while (
+                any(worker.may_run for worker in workers)
+                and not interruption.is_wanted
+                and news.n_complete < n_trials
+            ):
                 time.sleep(_LOOK_EVERY_S)
                 has_progress = news.read()
-                is_over = news.n_complete >= n_trials
                 for worker in workers:
-                    if worker.look(has_progress=has_progress, may_start=not is_over):
+                    if worker.look(has_progress=has_progress):
                         observer.worker_restarted(worker.number, worker.last_words)
     except KeyboardInterrupt:  # a further Ctrl-C: at once
         _kill(workers)
         raise
     finally:
         _stop(workers, interruption)
-        news.read()
+        with suppress(StorageError):  # it has been waited for already
+            news.read()
     if news.n_complete >= n_trials:
         return Ending.BUDGET
     if interruption.is_wanted:
         return Ending.INTERRUPTED
     failed = [worker for worker in workers if worker.has_failed]
-    if len(failed) == len(workers):
-        raise SearchFailedError(f"every worker ended with an error.\n{failed[0].report()}")
+    if failed:
+        raise SearchFailedError(
+            f"{len(failed)} of {len(workers)} workers ended with an error, before all children "
+            f"were trained.\n{failed[0].report()}"
+        )
     return Ending.TIMEOUT
 
 
@@ -154,12 +164,10 @@ class _WorkerProcess:
                 start_new_session=True,  # Ctrl-C is for us; we tell them
             )
 
-    def look(self, *, has_progress: bool, may_start: bool = True) -> bool:
+    def look(self, *, has_progress: bool) -> bool:
         """Note how the worker does, start it again if it is time; return whether it just died."""
         if has_progress:
             self._restarts = 0
-        if not may_start:
-            self._start_at = None
         if self._start_at is not None:
             if time.monotonic() >= self._start_at:
                 self.start()
@@ -167,7 +175,7 @@ class _WorkerProcess:
         if self._process is None or (code := self._process.poll()) is None:
             return False
         self._process = None
-        if code == 0 or not may_start:
+        if code == 0:
             return False
         self.last_words = _words(code)
         if code == _WRONG_INPUT or self._restarts == _RESTARTS:

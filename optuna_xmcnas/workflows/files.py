@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import logging
 from pathlib import Path
 import re
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
+_LOGGER = logging.getLogger(__name__)
 _NUMBER = re.compile(r"-(\d+)\.")
 _LEFTOVER = re.compile(r"\.(.+\.safetensors)\.[^.]+\.tmp")
 
@@ -45,7 +47,10 @@ def sweep(folder: Path, trials: Sequence[FrozenTrial], owed: Sequence[FrozenTria
         )
         is_old_checkpoint = path == checkpoint_path(folder, number) and number not in in_use
         if is_worse_child or is_old_checkpoint:
-            remove_file(path)
+            try:
+                remove_file(path)
+            except OSError as error:  # of another user, on a file system that is away
+                _LOGGER.info("%s is not needed any more and stays: %s", path, error)
 
 
 def _files(folder: Path) -> set[Path]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
+from optuna_xmcnas.study import PatientStorage
 from optuna_xmcnas.study import want_trials
 from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import Interruption
@@ -103,7 +104,13 @@ def search(
         observer=observer,
     )
     want_trials(session.study, settings.n_trials)
-    with Interruption(on_wish=observer.stopping) as interruption:
+
+    def stop() -> None:
+        observer.stopping()
+        if isinstance(storage, PatientStorage):
+            storage.hurry()
+
+    with Interruption(on_wish=stop) as interruption:
         if crew is None:
             ending = run_worker(
                 session,

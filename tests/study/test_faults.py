@@ -50,6 +50,7 @@ def operational(driver_error: Exception, **options: Any) -> exc.OperationalError
 
 
 PASSING: list[BaseException] = [
+    exc.InternalError("INSERT", {}, CodedError("cannot execute INSERT", "25006")),  # a failover
     operational(sqlite3.OperationalError("database is locked")),
     operational(sqlite3.OperationalError("disk I/O error")),
     operational(CodedError("connection to server failed: Connection refused")),
@@ -95,10 +96,6 @@ LASTING: list[tuple[BaseException, str]] = [
     (operational(pymysql.OperationalError(1021, "Disk full")), r"full \(Disk full \(error 1021"),
     (
         operational(sqlite3.OperationalError("attempt to write a readonly database")),
-        "only be read",
-    ),
-    (
-        exc.InternalError("INSERT", {}, CodedError("cannot execute INSERT", "25006")),
         "only be read",
     ),
     (operational(CodedError('FATAL:  password authentication failed for user "ann"')), "password"),

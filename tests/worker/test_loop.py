@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 import functools
 from pathlib import Path
 import threading
@@ -248,10 +249,24 @@ class TestInterruption:
     def test_a_second_wish_in_the_objective_puts_the_trial_back_too(self) -> None:
         study = make_study()
 
+        interruption = Interruption()
+
         def impatient(trial: Trial, should_stop: Callable[[], bool]) -> float:
+            interruption.wish()
             raise KeyboardInterrupt
 
-        assert work(study, impatient, settings(3)) is Ending.INTERRUPTED
+        ending = work(study, impatient, settings(3), interruption=interruption)
+        assert ending is Ending.INTERRUPTED
+        assert ended_of(study.trials[0]) is Ended.INTERRUPTED
+
+    def test_ctrl_c_that_nobody_takes_over_puts_the_trial_back_and_is_raised(self) -> None:
+        study = make_study()
+
+        def interrupted(trial: Trial, should_stop: Callable[[], bool]) -> float:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            work(study, interrupted, settings(3))
         assert ended_of(study.trials[0]) is Ended.INTERRUPTED
 
     def test_a_worker_that_waits_for_others_stops_when_it_is_told(self) -> None:
@@ -262,6 +277,28 @@ class TestInterruption:
         ending = work(study, train, settings(1), interruption=interruption, observer=observer)
         assert ending is Ending.INTERRUPTED
         assert states(study) == ["RUNNING"]
+
+
+class TestStalls:
+    def test_a_worker_that_hangs_stops_beating_and_its_trial_is_taken_over(self) -> None:
+        study = make_study()
+        freed = threading.Event()
+
+        def hang_once(trial: Trial, should_stop: Callable[[], bool]) -> float:
+            if trial.number == 0:
+                freed.wait(DEADLINE_S)
+            return train(trial, should_stop)
+
+        hurried = replace(settings(1), grace_s=1.0, stall_s=0.2)
+        hanging = threading.Thread(target=work, args=(study, hang_once, hurried), daemon=True)
+        hanging.start()
+        while not study.get_trials(deepcopy=False):
+            time.sleep(0.01)
+        assert work(study, train, hurried) is Ending.BUDGET
+        freed.set()
+        hanging.join(DEADLINE_S)
+        assert states(study) == ["FAIL", "COMPLETE"]
+        assert retry_of(study.trials[1]) == Retry(origin=0, of=0, losses=1)
 
 
 class TestRetries:
@@ -321,11 +358,23 @@ class TestRetries:
         study = make_study()
 
         def leave_a_dead_one(trial: Trial, should_stop: Callable[[], bool]) -> float:
-            begin(study)
+            for name in ("one", "another"):
+                begin(study, replace(DEAD, worker=name))
             return train(trial, should_stop)
 
-        with pytest.raises(SearchFailedError, match=r"trial 1: lost: its worker on .* is gone"):
-            work(study, leave_a_dead_one, settings(9, retries=0, max_failures=1))
+        with pytest.raises(SearchFailedError, match=r"trial 2: lost: its worker on .* is gone"):
+            work(study, leave_a_dead_one, settings(9, retries=0, max_failures=2))
+
+    def test_one_broken_worker_ends_itself_and_not_the_others(self) -> None:
+        study = make_study()
+
+        def train_beside_a_broken_one(trial: Trial, should_stop: Callable[[], bool]) -> float:
+            for _ in range(5):
+                study.tell(begin(study, LIVING), state=TrialState.FAIL)
+            return train(trial, should_stop)
+
+        settled = settings(3, max_failures=5)
+        assert work(study, train_beside_a_broken_one, settled) is Ending.BUDGET
 
     def test_two_workers_that_take_over_the_same_child_start_one_retry(self) -> None:
         study = make_study(Meeting(after=1))

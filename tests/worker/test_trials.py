@@ -55,11 +55,11 @@ def test_a_waiting_trial_is_claimed_by_one(storage: BaseStorage) -> None:
     study.enqueue_trial({"n_layers": 3})
     (waiting,) = study.trials
     assert is_enqueued(waiting)
-    claimed = claim(study, waiting, "who", bid="a bids", value="a")
+    claimed = claim(study, waiting, "bid:a", "who", "a")
     assert claimed is not None
     assert study.trials[0].state == TrialState.RUNNING
     assert study.trials[0].system_attrs["who"] == "a"
-    assert claim(study, waiting, "who", bid="b bids", value="b") is None
+    assert claim(study, waiting, "bid:b", "who", "b") is None
     trial = start(study, claimed)
     assert trial is not None
     assert trial.suggest_int("n_layers", 2, 6) == 3
@@ -73,7 +73,7 @@ def test_a_finished_trial_is_neither_claimed_nor_failed_nor_changed(storage: Bas
     before = study.trials[0]
     assert before.state == TrialState.FAIL
     assert not fail_trial(study, running, "why", 2)
-    assert claim(study, running, "who", bid="b", value="b") is None
+    assert claim(study, running, "bid:b", "who", "b") is None
     assert start(study, created) is None
     set_failure(study, running, "another reason")
     assert study.trials[0] == before

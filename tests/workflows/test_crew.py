@@ -237,7 +237,7 @@ def test_restarts_are_bounded_with_growing_pauses(
     monkeypatch.setattr("optuna_xmcnas.workflows.crew._FIRST_PAUSE_S", 1.0)
     crew = Crew(commands=[command], environment={}, log_dir=Path("logs"))
     watcher = Watcher()
-    with pytest.raises(SearchFailedError, match="every worker ended with an error") as failure:
+    with pytest.raises(SearchFailedError, match="1 of 1 workers ended with an error") as failure:
         _run(study, crew, 4, watcher)
     assert watcher.restarted == [(1, "ended with exit code 7")] * 5
     assert len(starts) == 6

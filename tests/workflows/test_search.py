@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+import os
 from pathlib import Path
+import signal
 
 import optuna
 from optuna.trial import FrozenTrial
@@ -82,7 +84,7 @@ class Watcher:
     def child_evaluated(self, number: int, evaluation: Evaluation) -> None:
         self._evaluations += 1
         if self._evaluations == self._interrupt_at:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGINT)
 
     def child_ended(self, trial: FrozenTrial, n_complete: int, best: float | None) -> None:
         self.ended.append((trial.state, n_complete))
