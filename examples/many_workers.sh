@@ -34,14 +34,11 @@ done
 n_cores=$(nproc)
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((n_cores > n_workers ? n_cores / n_workers : 1))}
 
-optuna create-study --storage "$OPTUNA_XMCNAS_STORAGE" --study-name "$study" \
-    --direction maximize --skip-if-exists
-
-optuna-xmcnas worker --study-name "$study" "${settings[@]}" &
+optuna-xmcnas worker --create --study-name "$study" "${settings[@]}" &
 first=$!
 others=()
 for ((i = 2; i <= n_workers; i++)); do
-    optuna-xmcnas worker --study-name "$study" "${data[@]}" &
+    optuna-xmcnas worker --create --study-name "$study" "${data[@]}" &
     others+=($!)
 done
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -30,3 +31,15 @@ def load_data(
         raise typer.BadParameter("row files select documents of a folder; say which folder.")
     with console.status("collecting docstrings (the first time takes up to a minute)"):
         return load_docstrings()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that files will be written to, or say why that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise typer.BadParameter(
+            f"cannot write to {folder}: {error.strerror}", param_hint="--children-dir"
+        ) from error

@@ -10,6 +10,7 @@ import typer
 
 
 STALL_S = 3600.0  # a training that takes so long for a step, or an evaluation, hangs
+STORAGE_VARIABLE = "OPTUNA_XMCNAS_STORAGE"
 DEFAULT_STORAGE = "sqlite:///optuna-xmcnas.db"
 EMBEDDED_DATA = "docstrings"
 
@@ -227,7 +228,7 @@ Storage = Annotated[
         help="Where studies are kept: a database URL, redis://HOST, grpc://HOST:PORT, or a "
         "journal file (study.log). Put a URL with a password into the environment variable.",
         metavar="URL",
-        envvar="OPTUNA_XMCNAS_STORAGE",
+        envvar=STORAGE_VARIABLE,
         rich_help_panel=_WORKERS,
     ),
 ]

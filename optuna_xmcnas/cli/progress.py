@@ -115,6 +115,8 @@ class SearchProgress:
             )
             return
         origin = "" if record.parent is None else f" [dim]{record.mutation} of {record.parent}[/]"
+        if record.resumed_at_step is not None:
+            origin += f" [dim]went on after step {record.resumed_at_step}[/]"
         is_best = best is not None and trial.values[0] >= best
         score = f"{100 * trial.values[0]:6.2f}"
         score = f"[bold green]{score}[/]" if is_best else score

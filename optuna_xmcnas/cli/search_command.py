@@ -4,31 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 import os
 from pathlib import Path
 import shlex
 import sys
 import time
 from typing import Annotated
+from typing import Any
 from typing import NoReturn
 from typing import TYPE_CHECKING
 
+import optuna
 from rich.console import Console
 import typer
 
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
+from optuna_xmcnas.cli.loading import make_folder
+from optuna_xmcnas.cli.settings import as_in_study
+from optuna_xmcnas.cli.settings import brings_settings
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import op_list
 from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
+from optuna_xmcnas.study import config_of
 from optuna_xmcnas.study import hide_password
 from optuna_xmcnas.study import open_storage
+from optuna_xmcnas.study import wanted_trials
 
 
 if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
     from optuna_xmcnas.workflows import Crew
+    from optuna_xmcnas.workflows import SearchSettings
 
 
 def search(
@@ -105,31 +116,33 @@ def search(
 
     in_file = read_config(config)
     name_of_preset = preset_of(preset, in_file) or options.Preset.quick
-    settings = settings_from(
-        workflows.PRESETS[name_of_preset.value],
-        in_file,
-        search={
-            "n_trials": trials,
-            "timeout_s": timeout,
+    sections: dict[str, dict[str, Any]] = {
+        "search": {
             "seed": seed,
             "population_size": population_size,
             "sample_size": sample_size,
         },
-        space={"ops": op_list(ops), "min_layers": min_layers, "max_layers": max_layers},
-        data={
+        "space": {"ops": op_list(ops), "min_layers": min_layers, "max_layers": max_layers},
+        "data": {
             "max_tokens": max_tokens,
             "train_documents": train_documents,
             "validation_documents": validation_documents,
         },
-        child={"hidden": hidden, "attention": attention.value if attention else None},
-        training={
+        "child": {"hidden": hidden, "attention": attention.value if attention else None},
+        "training": {
             "epochs": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
-            "device": device,
-            "precision": precision,
         },
-    )
+    }
+    opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period)
+    make_folder(children_dir)
+    base = workflows.PRESETS[name_of_preset.value]
+    if study_name is not None and not brings_settings(preset, in_file, sections):
+        base = _as_in_known_study(base, opened, study_name)
+    sections["search"] |= {"n_trials": trials, "timeout_s": timeout}
+    sections["training"] |= {"device": device, "precision": precision}
+    settings = settings_from(base, in_file, **sections)
     places = _places(workers, devices, workers_per_device, settings.training.device)
     work_settings = WorkSettings(
         n_trials=settings.n_trials,
@@ -138,8 +151,6 @@ def search(
         max_failures=max_failures,
         stall_s=options.STALL_S,
     )
-
-    opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period)
     again = _command(storage)
     try:
         raw = load_data(data, train_rows, test_rows, console)
@@ -187,12 +198,29 @@ def search(
     _print_next(console, storage, name, outcome.n_complete, again)
 
 
+def _as_in_known_study(
+    base: SearchSettings, opened: BaseStorage, study_name: str
+) -> SearchSettings:
+    """Return the settings of a study, or the ones given if there is none of that name yet."""
+    try:
+        study = optuna.load_study(study_name=study_name, storage=opened)
+    except KeyError:
+        return base
+    found = config_of(study)
+    if found is None:
+        return base
+    base = replace(base, n_trials=wanted_trials(study) or base.n_trials)
+    return as_in_study(base, found, study_name)
+
+
 def _places(
     workers: int | None, devices: str | None, workers_per_device: int | None, device: str
 ) -> list[str] | None:
     """Return the device of each worker; None to train in this process."""
     from optuna_xmcnas.training import resolve_device
 
+    if devices is not None and device != "auto":
+        raise typer.BadParameter("give --device or --devices, not both.")
     if devices is None:
         if workers_per_device is not None:
             raise typer.BadParameter("--workers-per-device wants --devices cuda:0,cuda:1,...")
@@ -236,7 +264,7 @@ def _crew(
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     n_threads = max(1, (n_cores or 1) // len(places))
     environment = {
-        "OPTUNA_XMCNAS_STORAGE": storage,
+        options.STORAGE_VARIABLE: storage,
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(n_threads)),
     }
     commands = [lambda device=device: command(device) for device in places]
@@ -268,14 +296,18 @@ def _without_trials(command: list[str]) -> list[str]:
 def _print_next(
     console: Console, storage: str, study_name: str, n_complete: int, again: list[str]
 ) -> None:
-    shown = shlex.quote(hide_password(storage))
-    name = shlex.quote(study_name)
+    in_environment = os.environ.get(options.STORAGE_VARIABLE) == storage
+    hidden = shlex.quote(hide_password(storage))
+    address = f'"${options.STORAGE_VARIABLE}"' if in_environment else hidden
+    option = "" if in_environment else f" --storage {address}"
     more = shlex.join([*_without_trials(again), "--trials", str(2 * n_complete)])
-    lines = (
-        ("its best trials", f"optuna-xmcnas show --storage {shown} --study-name {name}"),
-        ("in the browser", f"optuna-dashboard {shown}"),
-        ("search on", more),
-    )
+    lines = {
+        "its best trials": f"optuna-xmcnas show{option} --study-name {shlex.quote(study_name)}",
+        "in the browser": f"optuna-dashboard {address}",
+        "search on": more,
+    }
+    if storage.startswith("grpc:"):
+        del lines["in the browser"]  # it wants the database behind the server
     console.print("\nNext:")
-    for what, command in lines:
+    for what, command in lines.items():
         console.print(f"  {what:<16} {command}", soft_wrap=True, highlight=False, markup=False)

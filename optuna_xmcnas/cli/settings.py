@@ -14,9 +14,11 @@ import typer
 
 from optuna_xmcnas.cli.options import Preset
 from optuna_xmcnas.exceptions import DataError
+from optuna_xmcnas.exceptions import StorageError
 
 
 if TYPE_CHECKING:
+    from optuna_xmcnas.study import StudyConfig
     from optuna_xmcnas.workflows import SearchSettings
 
 
@@ -43,6 +45,25 @@ def preset_of(option: Preset | None, config: Mapping[str, Any]) -> Preset | None
         raise typer.BadParameter(
             f"there is no preset {config['preset']!r}; there are {known}."
         ) from None
+
+
+def brings_settings(
+    preset: Preset | None, config: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]]
+) -> bool:
+    """Return whether a command says anything about the settings of a study."""
+    given = [value for values in sections.values() for value in values.values()]
+    return preset is not None or bool(config) or any(value is not None for value in given)
+
+
+def as_in_study(base: SearchSettings, found: StudyConfig, study_name: str) -> SearchSettings:
+    """Return settings with everything replaced that a study has written down."""
+    try:
+        return base.as_in(found)
+    except ValueError as error:
+        raise StorageError(
+            f"the settings of study {study_name!r} cannot be read: {error} Use the version of "
+            "this package that wrote them."
+        ) from error
 
 
 def settings_from(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import sys
 import time
@@ -18,6 +17,9 @@ import typer
 
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
+from optuna_xmcnas.cli.loading import make_folder
+from optuna_xmcnas.cli.settings import as_in_study
+from optuna_xmcnas.cli.settings import brings_settings
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import op_list
 from optuna_xmcnas.cli.settings import preset_of
@@ -32,6 +34,7 @@ from optuna_xmcnas.study import wanted_trials
 
 
 if TYPE_CHECKING:
+    from optuna_xmcnas.study import PatientStorage
     from optuna_xmcnas.study import StudyConfig
 
 
@@ -40,8 +43,12 @@ _LOOK_EVERY_S = 1.0
 
 def worker(
     study_name: Annotated[
-        str, typer.Option(help="Name of the study, made with `optuna create-study`.")
+        str,
+        typer.Option(help="Name of the study, made with --create or `optuna create-study`."),
     ],
+    create: Annotated[
+        bool, typer.Option("--create", help="Make the study if there is none.")
+    ] = False,
     data: options.Data = options.EMBEDDED_DATA,
     preset: options.PresetName = None,
     config: options.ConfigFile = None,
@@ -86,8 +93,9 @@ def worker(
     began = time.monotonic()
     signal.signal(signal.SIGTERM, _leave)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `search`
-    opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period, waits=True)
-    study = _load_study(opened, study_name, storage)
+    opened = _open(storage, storage_patience, grace_period, create=create)
+    study = _load_study(opened, study_name, storage, create=create)
+    make_folder(children_dir)
     import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas import workflows
@@ -117,18 +125,11 @@ def worker(
             "learning_rate": learning_rate,
         },
     }
-    given = [value for values in sections.values() for value in values.values()]
-    brings_settings = bool(in_file) or preset is not None or any(v is not None for v in given)
-    found = config_of(study) if brings_settings else _wait_for_settings(study, storage_patience)
+    brings = brings_settings(preset, in_file, sections)
+    found = config_of(study) if brings else _wait_for_settings(study, storage_patience)
     base = workflows.PRESETS[(asked_preset or options.Preset.quick).value]
     if found is not None and asked_preset is None:
-        try:
-            base = base.as_in(found)
-        except ValueError as error:
-            raise StorageError(
-                f"the settings of study {study_name!r} cannot be read: {error} Use the version of "
-                "this package that wrote them."
-            ) from error
+        base = as_in_study(base, found, study_name)
     sections["search"] |= {"n_trials": trials, "timeout_s": timeout}
     sections["training"] |= {"device": device, "precision": precision}
     settings = settings_from(base, in_file, **sections)
@@ -171,21 +172,36 @@ def worker(
                 checkpoint_every_s=checkpoint_every,
                 is_sqlite=storage.startswith("sqlite"),
             )
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all is told: there is nothing left to stop
     if ending is Ending.INTERRUPTED:
         console.print("Stopped; what was in training is put back for other workers.")
         raise typer.Exit(0 if interruption.was_terminated else 130)
     console.print(f"Done: {ending.value}.", highlight=False)
 
 
-def _load_study(opened: optuna.storages.BaseStorage, name: str, storage: str) -> optuna.Study:
+def _open(url: str, patience_s: float, grace_s: float, *, create: bool) -> PatientStorage:
+    try:
+        return open_storage(
+            url, must_exist=not create, patience_s=patience_s, grace_s=grace_s, waits=True
+        )
+    except StorageError as error:
+        if not str(error).endswith("ook at --storage."):  # what there is to say of an unused one
+            raise
+        raise StorageError(f"{error} A new study is made with --create.") from None
+
+
+def _load_study(
+    opened: optuna.storages.BaseStorage, name: str, storage: str, *, create: bool
+) -> optuna.Study:
+    if create:
+        return optuna.create_study(
+            study_name=name, storage=opened, direction="maximize", load_if_exists=True
+        )
     try:
         return optuna.load_study(study_name=name, storage=opened)
     except KeyError:
-        shown = shlex.quote(hide_password(storage))
         raise StorageError(
-            f"there is no study {name!r} in {hide_password(storage)}. Make it with:\n"
-            f"  optuna create-study --storage {shown} --study-name {shlex.quote(name)} "
-            "--direction maximize"
+            f"there is no study {name!r} in {hide_password(storage)}; --create makes it."
         ) from None
 
 
@@ -193,7 +209,15 @@ def _wait_for_settings(study: optuna.Study, patience_s: float) -> StudyConfig:
     """Return the settings of a study, once a worker has brought them."""
     until = time.monotonic() + patience_s
     console = Console()
-    with console.status("waiting for a worker that gives the study its settings"):
+    if config_of(study) is None:
+        console.print(
+            f"study {study.study_name} has no settings yet; waiting up to {patience_s:.0f} s for "
+            "a worker that brings them (--preset, --config or options)",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    with console.status("waiting"):
         while (found := config_of(study)) is None or wanted_trials(study) is None:
             if time.monotonic() > until:
                 raise StorageError(

@@ -115,7 +115,7 @@ def parsed_url(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         parsed = None
-    if parsed is None or "@" in (parsed.host or ""):
+    if parsed is None or "@" in f"{parsed.host}{parsed.database}":  # rather of the password
         raise _no_address() from None
     return parsed
 

@@ -150,8 +150,13 @@ def _records(study: Study) -> dict[str, Mapping[str, Any]]:
 
 def _hint(differences: Sequence[str]) -> str:
     """Return what to do where a difference does not say it: a fingerprint, say, is no option."""
-    if not any(difference.startswith("data.fingerprint:") for difference in differences):
+    of_data = [difference for difference in differences if difference.startswith("data.")]
+    if not any(difference.startswith("data.fingerprint:") for difference in of_data):
         return ""
+    if any(
+        not difference.startswith(("data.fingerprint:", "data.vectors:")) for difference in of_data
+    ):
+        return ""  # other documents were drawn from what may be the same data
     return "The data is not the same: give the same --data, --vectors and row files.\n"
 
 

@@ -320,7 +320,7 @@ def test_no_canary_where_the_study_is_missing(
     monkeypatch.setenv(VARIABLE, url)
     code, said = _says(capfd, caplog, monkeypatch, "worker", "--study-name=absent")
     assert code == 2
-    assert "optuna create-study --storage" in said
+    assert "--create" in said
     assert CANARY not in said
     code, said = _says(capfd, caplog, monkeypatch, "show", "--study-name=absent")
     assert code == 2

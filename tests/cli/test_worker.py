@@ -69,10 +69,21 @@ def _worker(url: str, *more: str, name: str = "tags") -> list[str]:
 def test_the_study_must_exist(folder: Path, url: str) -> None:
     done = run(folder, *_worker(url, name="my tags"))
     assert done.returncode == 2
-    assert f"there is no study 'my tags' in {url}. Make it with:" in done.stderr
-    command = f"optuna create-study --storage {url} --study-name 'my tags' --direction maximize"
-    assert command in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "look at --storage. A new study is made with --create." in done.stderr
+    _create(url)
+    done = run(folder, *_worker(url, name="my tags"))
+    assert done.returncode == 2
+    assert f"there is no study 'my tags' in {url}; --create makes it." in done.stderr
+
+
+def test_a_worker_makes_a_study_if_it_may(folder: Path, tmp_path: Path) -> None:
+    journal = f"{tmp_path}/new.log"
+    write_config(folder / "create.toml")
+    options = ["--create", "--config=create.toml", "--trials=1"]
+    done = run(folder, *_worker(journal, *options))
+    assert done.returncode == 0, done.stderr
+    study = optuna.load_study(study_name="tags", storage=open_storage(journal, must_exist=True))
+    assert len(study.get_trials()) == 1
 
 
 @dataclass
