@@ -1,4 +1,4 @@
-"""Reading a study through its storage; every non-public name of Optuna that we touch is here.
+"""Reading a study through its storage; every non-public name of Optuna that samplers use is here.
 
 Seen on Optuna 5.0. A sampler has no public way to read only what is new or to write trial
 attributes, so it takes the same private doors as Optuna's own samplers: ``study._storage``,

@@ -146,11 +146,8 @@ class _WorkerProcess:
 
     @property
     def may_run(self) -> bool:
-        return self.is_running or self._start_at is not None
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        """Whether it runs, has ended without our having looked, or is to be started again."""
+        return self._process is not None or self._start_at is not None
 
     def start(self) -> None:
         self._start_at = None
