@@ -11,7 +11,6 @@ import shlex
 import sys
 import time
 from typing import Annotated
-from typing import Any
 from typing import NoReturn
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from optuna_xmcnas.cli.loading import make_folder
 from optuna_xmcnas.cli.settings import as_in_study
 from optuna_xmcnas.cli.settings import brings_settings
 from optuna_xmcnas.cli.settings import import_modules
-from optuna_xmcnas.cli.settings import op_list
+from optuna_xmcnas.cli.settings import option_sections
 from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 
 
 def search(
+    context: typer.Context,
     data: options.Data = options.EMBEDDED_DATA,
     preset: options.PresetName = None,
     config: options.ConfigFile = None,
@@ -116,25 +116,7 @@ def search(
 
     in_file = read_config(config)
     name_of_preset = preset_of(preset, in_file) or options.Preset.quick
-    sections: dict[str, dict[str, Any]] = {
-        "search": {
-            "seed": seed,
-            "population_size": population_size,
-            "sample_size": sample_size,
-        },
-        "space": {"ops": op_list(ops), "min_layers": min_layers, "max_layers": max_layers},
-        "data": {
-            "max_tokens": max_tokens,
-            "train_documents": train_documents,
-            "validation_documents": validation_documents,
-        },
-        "child": {"hidden": hidden, "attention": attention.value if attention else None},
-        "training": {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-        },
-    }
+    sections = option_sections(context)
     opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period)
     make_folder(children_dir)
     base = workflows.PRESETS[name_of_preset.value]

@@ -47,6 +47,37 @@ def preset_of(option: Preset | None, config: Mapping[str, Any]) -> Preset | None
         ) from None
 
 
+_SECTION_OF = {
+    "seed": "search",
+    "population_size": "search",
+    "sample_size": "search",
+    "ops": "space",
+    "min_layers": "space",
+    "max_layers": "space",
+    "max_tokens": "data",
+    "train_documents": "data",
+    "validation_documents": "data",
+    "hidden": "child",
+    "attention": "child",
+    "epochs": "training",
+    "batch_size": "training",
+    "learning_rate": "training",
+}
+
+
+def option_sections(context: typer.Context) -> dict[str, dict[str, Any]]:
+    """Return the settings of a study among the options of a command, by section.
+
+    Returns:
+        Each option of `_SECTION_OF`, None where it was not given.
+    """
+    sections: dict[str, dict[str, Any]] = {name: {} for name in _SECTION_OF.values()}
+    for option, section in _SECTION_OF.items():
+        value = context.params[option]
+        sections[section][option] = op_list(value) if option == "ops" else value
+    return sections
+
+
 def brings_settings(
     preset: Preset | None, config: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]]
 ) -> bool:

@@ -8,7 +8,6 @@ import sys
 import time
 from types import FrameType
 from typing import Annotated
-from typing import Any
 from typing import TYPE_CHECKING
 
 import optuna
@@ -21,7 +20,7 @@ from optuna_xmcnas.cli.loading import make_folder
 from optuna_xmcnas.cli.settings import as_in_study
 from optuna_xmcnas.cli.settings import brings_settings
 from optuna_xmcnas.cli.settings import import_modules
-from optuna_xmcnas.cli.settings import op_list
+from optuna_xmcnas.cli.settings import option_sections
 from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
@@ -42,6 +41,7 @@ _LOOK_EVERY_S = 1.0
 
 
 def worker(
+    context: typer.Context,
     study_name: Annotated[
         str,
         typer.Option(help="Name of the study, made with --create or `optuna create-study`."),
@@ -106,25 +106,7 @@ def worker(
 
     in_file = read_config(config)
     asked_preset = preset_of(preset, in_file)
-    sections: dict[str, dict[str, Any]] = {
-        "search": {
-            "seed": seed,
-            "population_size": population_size,
-            "sample_size": sample_size,
-        },
-        "space": {"ops": op_list(ops), "min_layers": min_layers, "max_layers": max_layers},
-        "data": {
-            "max_tokens": max_tokens,
-            "train_documents": train_documents,
-            "validation_documents": validation_documents,
-        },
-        "child": {"hidden": hidden, "attention": attention.value if attention else None},
-        "training": {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-        },
-    }
+    sections = option_sections(context)
     brings = brings_settings(preset, in_file, sections)
     found = config_of(study) if brings else _wait_for_settings(study, storage_patience)
     base = workflows.PRESETS[(asked_preset or options.Preset.quick).value]
