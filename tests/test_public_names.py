@@ -17,6 +17,7 @@ PARTS = (
     "optuna_xmcnas.data",
     "optuna_xmcnas.exceptions",
     "optuna_xmcnas.genome",
+    "optuna_xmcnas.guides",
     "optuna_xmcnas.metrics",
     "optuna_xmcnas.objective",
     "optuna_xmcnas.samplers",

@@ -41,17 +41,22 @@ def layer_distributions(space: GenomeSpace) -> dict[str, IntDistribution]:
     return {N_LAYERS: IntDistribution(space.min_layers, space.max_layers)}
 
 
+def node_names(space: GenomeSpace, position: int) -> tuple[str, ...]:
+    """Return the names of the parameters that one searched node has."""
+    names = (op_name(position),) if len(space.ops) > 1 else ()
+    return (*names, source_name(position)) if len(space.sources(position)) > 1 else names
+
+
 def node_distributions(
     space: GenomeSpace, position: int
 ) -> dict[str, CategoricalDistribution | IntDistribution]:
     """Return the distributions of one searched node's choices, by parameter name."""
-    found: dict[str, CategoricalDistribution | IntDistribution] = {}
-    if len(space.ops) > 1:
-        found[op_name(position)] = CategoricalDistribution(space.ops)
     sources = space.sources(position)
-    if len(sources) > 1:
-        found[source_name(position)] = IntDistribution(sources[0], sources[-1])
-    return found
+    of: dict[str, CategoricalDistribution | IntDistribution] = {
+        op_name(position): CategoricalDistribution(space.ops),
+        source_name(position): IntDistribution(sources[0], sources[-1]),
+    }
+    return {name: of[name] for name in node_names(space, position)}
 
 
 def all_distributions(space: GenomeSpace) -> dict[str, BaseDistribution]:

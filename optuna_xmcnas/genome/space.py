@@ -190,7 +190,7 @@ class GenomeSpace:
         """
         self.check(genome)
         params: dict[str, int | str] = {}
-        if encoding.layer_distributions(self):
+        if self.min_layers < self.max_layers:
             params[encoding.N_LAYERS] = genome.n_layers
         for position in encoding.searched_positions(self, genome.n_layers):
             node = genome.nodes[position - 1]
@@ -198,7 +198,7 @@ class GenomeSpace:
                 encoding.op_name(position): node.op,
                 encoding.source_name(position): node.source,
             }
-            for name in encoding.node_distributions(self, position):
+            for name in encoding.node_names(self, position):
                 params[name] = values[name]
         return params
 
@@ -209,7 +209,7 @@ class GenomeSpace:
             InvalidGenomeError: If a parameter is missing or not of this space.
         """
         n_layers = params.get(encoding.N_LAYERS)
-        if not encoding.layer_distributions(self):
+        if self.min_layers == self.max_layers:
             n_layers = self.min_layers
         if not isinstance(n_layers, int) or not self.min_layers <= n_layers <= self.max_layers:
             raise InvalidGenomeError(
@@ -218,7 +218,7 @@ class GenomeSpace:
             )
         nodes = list(self.frozen)
         for position in encoding.searched_positions(self, n_layers):
-            names = encoding.node_distributions(self, position)
+            names = encoding.node_names(self, position)
             missing = [name for name in names if name not in params]
             if missing:
                 raise InvalidGenomeError(
