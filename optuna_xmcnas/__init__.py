@@ -14,6 +14,7 @@ from optuna_xmcnas.genome import GenomeSpace
 from optuna_xmcnas.genome import Mutation
 from optuna_xmcnas.genome import Node
 from optuna_xmcnas.genome import register_mutation
+from optuna_xmcnas.samplers import GuidedEvolutionSampler
 from optuna_xmcnas.samplers import RegularizedEvolutionSampler
 from optuna_xmcnas.version import __version__ as __version__
 
@@ -39,6 +40,7 @@ __all__ = [
     "DataConfig",
     "Genome",
     "GenomeSpace",
+    "GuidedEvolutionSampler",
     "Mutation",
     "Node",
     "RegularizedEvolutionSampler",

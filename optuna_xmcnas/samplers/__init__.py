@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from optuna_xmcnas.samplers.evolution import RegularizedEvolutionSampler
+from optuna_xmcnas.samplers.guided import GuidedEvolutionSampler
 from optuna_xmcnas.samplers.lineage import proposal_of
 from optuna_xmcnas.samplers.proposal import Proposal
 
 
-__all__ = ["Proposal", "RegularizedEvolutionSampler", "proposal_of"]
+__all__ = [
+    "GuidedEvolutionSampler",
+    "Proposal",
+    "RegularizedEvolutionSampler",
+    "proposal_of",
+]

@@ -20,6 +20,8 @@ class Proposal:
         parent: Number of the trial that was mutated; None for a random or given proposal.
         mutation: Name of the mutation; None for a random proposal, "enqueued" for a given one.
         attempt: Which draw this is; above 1, the earlier ones were known already.
+        expected: The merit that a guide expected of the child; None if it had no opinion.
+        guided: Whether the guide chose the child.
     """
 
     params: dict[str, Any]
@@ -27,6 +29,8 @@ class Proposal:
     parent: int | None = None
     mutation: str | None = None
     attempt: int = 1
+    expected: float | None = None
+    guided: bool = False
 
     def to_record(self) -> dict[str, Any]:
         """Return the proposal as a JSON-serialisable trial attribute."""
@@ -37,6 +41,8 @@ class Proposal:
             "parent": self.parent,
             "mutation": self.mutation,
             "attempt": self.attempt,
+            "expected": self.expected,
+            "guided": self.guided,
         }
 
     @classmethod
@@ -56,11 +62,13 @@ class Proposal:
         if not isinstance(params, Mapping) or not isinstance(identity, str):
             return None
         parent, mutation = record.get("parent"), record.get("mutation")
-        attempt = record.get("attempt")
+        attempt, expected = record.get("attempt"), record.get("expected")
         return cls(
             params=dict(params),
             identity=identity,
             parent=parent if isinstance(parent, int) else None,
             mutation=mutation if isinstance(mutation, str) else None,
             attempt=attempt if isinstance(attempt, int) else 1,
+            expected=float(expected) if isinstance(expected, int | float) else None,
+            guided=record.get("guided") is True,
         )

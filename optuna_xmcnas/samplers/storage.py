@@ -14,6 +14,7 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 import json
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 
 _FIXED_PARAMS_KEY = "fixed_params"
+ENDED_KEY = "xmcnas:ended"  # a system attribute: why a trial failed by no fault of its child
 _MANY = 3  # unfinished trials: from four on, the whole list is read at less cost
 
 
@@ -83,6 +85,25 @@ class _Unfinished:
         self.proposal = Proposal.from_record(record)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Outcome:
+    """How a trial ended, as far as it says something about its child.
+
+    Attributes:
+        number: The trial's number.
+        state: COMPLETE, PRUNED or FAIL.
+        params: What the trial drew; for a failed one what was proposed, if that is known.
+        values: Of a complete trial; empty for others.
+        expected: The merit that a guide expected of the child before it was trained.
+    """
+
+    number: int
+    state: TrialState
+    params: dict[str, Any]
+    values: tuple[float, ...]
+    expected: float | None
+
+
 class StudyView:
     """What is known of a study's trials in this process: a cache of the storage, nothing more.
 
@@ -97,6 +118,7 @@ class StudyView:
         identity: Parameters -> text equal for equal children; None if they are foreign.
         draws_proposals: Whether trials draw all of what was proposed for them; then the parameters
             of unfinished ones need not be read.
+        keeps_outcomes: Whether to remember how each trial ended.
     """
 
     def __init__(
@@ -107,12 +129,15 @@ class StudyView:
         proposal_key: str,
         identity: Callable[[Mapping[str, Any]], str | None],
         draws_proposals: bool = False,
+        keeps_outcomes: bool = False,
     ) -> None:
         self._size = size
         self._draws_proposals = draws_proposals
         self._age_key = age_key
         self._proposal_key = proposal_key
         self._identity = identity
+        self._keeps_outcomes = keeps_outcomes
+        self.outcomes: dict[int, Outcome] = {}  # of finished trials, by trial number
         self.population: list[Member] = []
         self.clock = 0  # the largest reading seen
         self.proposals: dict[int, Proposal] = {}  # of unfinished trials, by trial number
@@ -129,6 +154,12 @@ class StudyView:
         running = [(number, proposal.identity) for number, proposal in self.proposals.items()]
         running += self._drawn.items()  # in a conditional space a part of what was proposed
         return any(number != besides and one in identities for number, one in running)
+
+    def known(self, *, besides: int) -> set[str]:
+        """Return the identities of all finished trials, and of unfinished ones besides ours."""
+        running = [(number, proposal.identity) for number, proposal in self.proposals.items()]
+        running += self._drawn.items()  # in a conditional space a part of what was proposed
+        return self._tried.union(one for number, one in running if number != besides)
 
     def read_up_to(self, study: Study, trial: FrozenTrial) -> None:
         """Learn of everything up to our own trial; costs no query that finds nothing."""
@@ -218,6 +249,8 @@ class StudyView:
         self._unfinished.pop(other.number, None)
         self.proposals.pop(other.number, None)
         self._drawn.pop(other.number, None)
+        if self._keeps_outcomes:
+            self._keep_outcome(other, params)
         if other.state != TrialState.COMPLETE:
             # What failed or was pruned once is not proposed again; its retry carries its proposal.
             ended = Proposal.from_record(other.system_attrs.get(self._proposal_key))
@@ -238,6 +271,21 @@ class StudyView:
             values=tuple(other.values),
             params=params,
             distributions=other.distributions,
+        )
+
+    def _keep_outcome(self, other: FrozenTrial, params: dict[str, Any]) -> None:
+        """Remember how a trial ended, if that says something about its child."""
+        proposal = Proposal.from_record(other.system_attrs.get(self._proposal_key))
+        if other.state == TrialState.FAIL:
+            if ENDED_KEY in other.system_attrs:
+                return
+            params = proposal.params if proposal is not None else params
+        self.outcomes[other.number] = Outcome(
+            number=other.number,
+            state=other.state,
+            params=params,
+            values=tuple(other.values) if other.state == TrialState.COMPLETE else (),
+            expected=proposal.expected if proposal is not None else None,
         )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import abc
+from collections import OrderedDict
 from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import cached_property
 import hashlib
 import json
 import math
 from typing import Any
 from typing import final
+from typing import NamedTuple
 
 import numpy as np
 from optuna.distributions import BaseDistribution
@@ -25,6 +28,21 @@ from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.genome import GenomeSpace
 from optuna_xmcnas.genome import Mutation
 from optuna_xmcnas.genome.params import N_LAYERS
+from optuna_xmcnas.guides import Child
+from optuna_xmcnas.guides import GenomeFeatures
+from optuna_xmcnas.guides import ParameterFeatures
+
+
+_N_PARENTS = 64  # whose neighbours are remembered
+_N_CHILDREN = 1024  # that are remembered
+_N_STEPS = 8  # of a number's values, tried as neighbours (ours)
+
+
+class Neighbour(NamedTuple):
+    """A child one mutation away."""
+
+    child: Child
+    mutation: str
 
 
 class Variation(abc.ABC):
@@ -56,6 +74,25 @@ class Variation(abc.ABC):
     def identities(self, params: Mapping[str, Any]) -> frozenset[str]:
         """Return the identities of all complete trials that would be the same child."""
 
+    @property
+    @abc.abstractmethod
+    def groups(self) -> Mapping[str, slice]:
+        """Which features of children belong together, by the name of the group."""
+
+    @abc.abstractmethod
+    def child(self, params: Mapping[str, Any]) -> Child | None:
+        """Return a child as guides see it; None if the parameters are not of the space."""
+
+    @abc.abstractmethod
+    def equals(self, child: Child) -> frozenset[str]:
+        """Return the identities of all complete trials that would be this child."""
+
+    @abc.abstractmethod
+    def neighbours(
+        self, params: Mapping[str, Any], rng: np.random.Generator
+    ) -> Sequence[Neighbour]:
+        """Return what one mutation makes: everything, or of numbers a sample."""
+
 
 @final
 class GenomeVariation(Variation):
@@ -64,6 +101,10 @@ class GenomeVariation(Variation):
     def __init__(self, space: GenomeSpace, mutations: Sequence[Mutation]) -> None:
         self._space = space
         self._mutations = tuple(mutations)
+        self._features = GenomeFeatures(space)
+        # Making a genome's neighbours takes milliseconds, and the best genomes stay the same.
+        self._neighbours: OrderedDict[str, Sequence[Neighbour]] = OrderedDict()
+        self._children: OrderedDict[tuple[Any, ...], Child] = OrderedDict()
 
     def random(self, rng: np.random.Generator) -> dict[str, Any]:
         """Return the parameters of a random genome."""
@@ -114,6 +155,56 @@ class GenomeVariation(Variation):
         """Return the one identity: a genome is whole as it is."""
         return _present(self.identity(params))
 
+    @property
+    def groups(self) -> Mapping[str, slice]:
+        """The groups of the genome features."""
+        return self._features.groups
+
+    def child(self, params: Mapping[str, Any]) -> Child | None:
+        """Return the child of a genome."""
+        key = tuple(params.items())
+        child = self._children.get(key)
+        if child is None:
+            try:
+                genome = self._space.from_params(params)
+            except InvalidGenomeError:
+                return None
+            child = self._children[key] = self._child(genome, params)
+            if len(self._children) > _N_CHILDREN:
+                self._children.popitem(last=False)
+        return child
+
+    def equals(self, child: Child) -> frozenset[str]:
+        """Return the one identity: a genome is whole as it is."""
+        return frozenset((child.identity,))
+
+    def neighbours(
+        self, params: Mapping[str, Any], rng: np.random.Generator
+    ) -> Sequence[Neighbour]:
+        """Return every other genome that one of the mutations makes."""
+        genome = self._space.from_params(params)
+        own = canonical_hash(genome)
+        found = self._neighbours.pop(own, None)
+        if found is None:
+            found = [
+                Neighbour(child, mutation.name)
+                for mutation in self._mutations
+                for mutant in mutation.neighbours(genome, self._space)
+                if (child := self._child(mutant, self._space.to_params(mutant))).identity != own
+            ]
+        self._neighbours[own] = found  # as the latest one
+        if len(self._neighbours) > _N_PARENTS:
+            self._neighbours.popitem(last=False)
+        return found
+
+    def _child(self, genome: Genome, params: Mapping[str, Any]) -> Child:
+        return Child(
+            identity=canonical_hash(genome),
+            params=params,
+            genome=genome,
+            features=self._features.row(genome),
+        )
+
     def _deepest(self, rng: np.random.Generator) -> dict[str, Any]:
         """Return random values for every slot, the ones of the deepest genomes included."""
         space = self._space
@@ -143,7 +234,11 @@ class ParameterVariation(Variation):
 
     def random(self, rng: np.random.Generator) -> dict[str, Any]:
         """Return a value drawn for each parameter as Optuna's random sampler would."""
-        return {name: random_value(d, rng) for name, d in self._distributions.items()}
+        draw = RandomSampler(seed=int(rng.integers(2**32))).sample_independent
+        return {
+            name: draw(None, None, name, distribution)  # type: ignore[arg-type]  # neither is read
+            for name, distribution in self._distributions.items()
+        }
 
     def mutate(
         self, params: Mapping[str, Any], rng: np.random.Generator
@@ -153,20 +248,12 @@ class ParameterVariation(Variation):
         The rest are names that the parent had no use for: in a conditional space the mutant may
         take a branch that its parent did not take.
         """
-        used = {
-            name: params[name]
-            for name, distribution in self._distributions.items()
-            if name in params and contains(distribution, params[name])
-        }
+        used = self._used(params)
         if not used:
             return self.random(rng), "none"
         changed = list(used)[int(rng.integers(len(used)))]
         used[changed] = different_value(self._distributions[changed], used[changed], rng)
-        child = {
-            name: used[name] if name in used else random_value(distribution, rng)
-            for name, distribution in self._distributions.items()
-        }
-        return child, f"change {changed}"
+        return self._completed(used, rng), f"change {changed}"
 
     def keep(self, fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any] | None:
         """Return random parameters with the fixed ones in their places."""
@@ -185,6 +272,64 @@ class ParameterVariation(Variation):
         paths = (path for path in self._paths if path <= params.keys())
         projections = ({name: params[name] for name in path} for path in paths)
         return _present(self.identity(params), *map(self.identity, projections))
+
+    @property
+    def groups(self) -> Mapping[str, slice]:
+        """The groups of the parameter features."""
+        return self._features.groups
+
+    def child(self, params: Mapping[str, Any]) -> Child | None:
+        """Return the child of some of the parameters; foreign ones are left out."""
+        own = self._used(params)
+        identity = self.identity(own)
+        if identity is None:
+            return None
+        return Child(identity=identity, params=own, genome=None, features=self._features.row(own))
+
+    def equals(self, child: Child) -> frozenset[str]:
+        """Return the identity on each path, see :meth:`identities`."""
+        if all(len(path) == len(self._distributions) for path in self._paths):
+            return frozenset((child.identity,))
+        return self.identities(child.params)
+
+    def neighbours(
+        self, params: Mapping[str, Any], rng: np.random.Generator
+    ) -> Sequence[Neighbour]:
+        """Return children with one parameter changed: all choices, and some steps of numbers."""
+        found = []
+        for name, value in self._used(params).items():
+            distribution = self._distributions[name]
+            if isinstance(distribution, CategoricalDistribution):
+                own = int(distribution.to_internal_repr(value))
+                others = [v for i, v in enumerate(distribution.choices) if i != own]
+            else:
+                steps = (different_value(distribution, value, rng) for _ in range(_N_STEPS))
+                others = list(dict.fromkeys(steps))
+            for other in others:
+                child = self.child(self._completed({**params, name: other}, rng))
+                assert child is not None
+                found.append(Neighbour(child, f"change {name}"))
+        return found
+
+    @cached_property
+    def _features(self) -> ParameterFeatures:
+        return ParameterFeatures(self._distributions)
+
+    def _used(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters that are of the search space."""
+        return {
+            name: params[name]
+            for name, distribution in self._distributions.items()
+            if name in params and contains(distribution, params[name])
+        }
+
+    def _completed(self, params: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """Return the parameters with random values for names that are missing or foreign."""
+        used = self._used(params)
+        return {
+            name: used[name] if name in used else random_value(distribution, rng)
+            for name, distribution in self._distributions.items()
+        }
 
 
 def _present(*identities: str | None) -> frozenset[str]:

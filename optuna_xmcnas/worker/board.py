@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from optuna.trial import TrialState
 
 from optuna_xmcnas.samplers import RegularizedEvolutionSampler
+from optuna_xmcnas.samplers.storage import ENDED_KEY
 from optuna_xmcnas.study import origin_number
 from optuna_xmcnas.study import retry_of
 from optuna_xmcnas.worker.lease import lease_of
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-ENDED_KEY = "xmcnas:ended"
 _FORMAT = 1
 
 
@@ -175,8 +175,7 @@ class Board:
         return found
 
     def _may_retry(self, trial: FrozenTrial) -> bool:
-        has_genome = RegularizedEvolutionSampler.proposal_of(trial) is not None
-        return (has_genome or is_enqueued(trial)) and losses_of(trial) <= self.retries
+        return (_had_child(trial) or is_enqueued(trial)) and losses_of(trial) <= self.retries
 
 
 def _had_child(trial: FrozenTrial) -> bool:

@@ -6,6 +6,7 @@ Everything that workers must know of each other is in the study's trials. See ``
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 import logging
@@ -24,12 +25,13 @@ from optuna_xmcnas.exceptions import ChildFailedError
 from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import SearchFailedError
 from optuna_xmcnas.exceptions import StorageError
+from optuna_xmcnas.samplers import RegularizedEvolutionSampler
+from optuna_xmcnas.samplers.storage import ENDED_KEY
 from optuna_xmcnas.study import Retry
 from optuna_xmcnas.study import RETRY_KEY
 from optuna_xmcnas.study import retry_of
 from optuna_xmcnas.worker.board import Board
 from optuna_xmcnas.worker.board import Ended
-from optuna_xmcnas.worker.board import ENDED_KEY
 from optuna_xmcnas.worker.board import losses_of
 from optuna_xmcnas.worker.interruption import Interruption
 from optuna_xmcnas.worker.lease import BID_PREFIX
@@ -40,6 +42,7 @@ from optuna_xmcnas.worker.lease import new_lease
 from optuna_xmcnas.worker.trials import claim
 from optuna_xmcnas.worker.trials import create_running
 from optuna_xmcnas.worker.trials import fail_trial
+from optuna_xmcnas.worker.trials import FIXED_PARAMS_KEY
 from optuna_xmcnas.worker.trials import number_of
 from optuna_xmcnas.worker.trials import read_trial
 from optuna_xmcnas.worker.trials import recovered_at
@@ -58,7 +61,7 @@ if TYPE_CHECKING:
 
 
 _LOGGER = logging.getLogger(__name__)
-_INHERITED = ("fixed_params", ":proposal")  # ends of the names of system attributes
+_INHERITED = (FIXED_PARAMS_KEY, ":proposal")  # ends of the names of system attributes
 _BEATS = 10  # of a lease in a grace period
 _LONGEST_PAUSE_S = 2.0  # between two looks at a study in which there is nothing to begin
 _NAP_S = 0.1  # how long a signal may wait
@@ -156,7 +159,8 @@ def work(
     attribute ``failure`` says why.
 
     Args:
-        study: With a :class:`~optuna_xmcnas.RegularizedEvolutionSampler`; on any storage.
+        study: With any sampler, on any storage. Of Optuna's samplers, those with the same seed
+            propose the same children in each process; ours do not.
         objective: What to run.
         settings: Budget, retries, patience.
         interruption: Asked before each trial, and given to the objective, whether to stop.
@@ -393,4 +397,9 @@ def _inherited(trial: FrozenTrial) -> dict[str, object]:
     origin = trial.number if before is None else before.origin
     retry = Retry(origin=origin, of=trial.number, losses=losses_of(trial))
     attrs = {n: v for n, v in trial.system_attrs.items() if n.endswith(_INHERITED)}
+    if RegularizedEvolutionSampler.proposal_of(trial) is None and trial.params:
+        # Another sampler leaves no proposal, only what it has chosen so far.
+        wished = attrs.get(FIXED_PARAMS_KEY)
+        wished = wished if isinstance(wished, Mapping) else {}
+        attrs[FIXED_PARAMS_KEY] = {**wished, **trial.params}
     return {**attrs, RETRY_KEY: retry.to_record()}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
+FIXED_PARAMS_KEY = "fixed_params"  # Optuna's: parameters that no sampler is asked for
 _LONGEST_REASON = 2000  # characters; MySQL refuses texts of 64 KiB
 
 
@@ -88,8 +89,8 @@ def start(study: Study, trial_id: int) -> Trial | None:
 
 
 def is_enqueued(trial: FrozenTrial) -> bool:
-    """Return whether a person chose parameters of a trial before it began."""
-    return "fixed_params" in trial.system_attrs  # Optuna's key
+    """Return whether parameters of a trial were chosen before it began."""
+    return FIXED_PARAMS_KEY in trial.system_attrs
 
 
 def fail_trial(study: Study, trial: Trial | FrozenTrial, key: str, value: object) -> bool:

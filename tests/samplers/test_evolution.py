@@ -35,7 +35,7 @@ from optuna_xmcnas import Node
 from optuna_xmcnas import RegularizedEvolutionSampler
 from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import get_mutation
-from optuna_xmcnas.samplers import evolution
+from optuna_xmcnas.samplers import base
 from optuna_xmcnas.samplers import Proposal
 from optuna_xmcnas.samplers.storage import StudyView
 
@@ -666,7 +666,7 @@ def test_hyperband_hands_us_parts_of_a_study_and_we_see_the_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = count()
-    monkeypatch.setattr(evolution, "StudyView", lambda **_: (next(made), StudyView(**_))[1])
+    monkeypatch.setattr(base, "StudyView", lambda **_: (next(made), StudyView(**_))[1])
     study = optuna.create_study(sampler=evolve(), pruner=HyperbandPruner(max_resource=3))
     study.optimize(n_bilstm, n_trials=20)
     assert next(made) == 1

@@ -6,17 +6,18 @@ from collections.abc import Mapping
 import itertools
 from typing import Any
 
+from optuna.distributions import IntDistribution
 from optuna.trial import create_trial
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 import pytest
 
 from optuna_xmcnas.samplers import Proposal
+from optuna_xmcnas.samplers.storage import ENDED_KEY
 from optuna_xmcnas.study import Retry
 from optuna_xmcnas.study import RETRY_KEY
 from optuna_xmcnas.worker.board import Board
 from optuna_xmcnas.worker.board import Ended
-from optuna_xmcnas.worker.board import ENDED_KEY
 from optuna_xmcnas.worker.board import ended_of
 from optuna_xmcnas.worker.board import losses_of
 from optuna_xmcnas.worker.lease import LEASE_KEY
@@ -134,6 +135,17 @@ def test_an_interruption_costs_no_retry(losses: int) -> None:
 
 def test_a_trial_that_had_no_genome_yet_is_not_owed() -> None:
     assert board(lost(genome=None)).owed() == []
+
+
+def test_a_trial_with_parameters_of_another_sampler_is_owed() -> None:
+    trial = create_trial(
+        state=FAIL,
+        params={"x": 1},
+        distributions={"x": IntDistribution(0, 3)},
+        system_attrs={ENDED_KEY: Ended.LOST.to_record()},
+    )
+    assert numbers(board(trial).owed()) == [0]
+    assert board(trial, retries=0).owed() == []
 
 
 def test_an_enqueued_trial_is_owed_also_if_it_had_no_genome_yet() -> None:

@@ -74,6 +74,7 @@ from optuna_xmcnas.exceptions import ChildOutOfMemoryError
 from optuna_xmcnas.exceptions import ConfigMismatchError
 from optuna_xmcnas.exceptions import NonFiniteLossError
 from optuna_xmcnas.exceptions import StorageError
+from optuna_xmcnas.samplers.storage import ENDED_KEY
 from optuna_xmcnas.study import join_study
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.study import retry_of
@@ -82,7 +83,6 @@ from optuna_xmcnas.worker import Ended
 from optuna_xmcnas.worker import ended_of
 from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import loop
-from optuna_xmcnas.worker.board import ENDED_KEY
 from optuna_xmcnas.worker.lease import LEASE_KEY
 from optuna_xmcnas.worker.trials import fail_trial
 from tests.outage import Outage

@@ -27,6 +27,7 @@ from optuna_xmcnas import WorkSettings
 from optuna_xmcnas.exceptions import ChildFailedError
 from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import SearchFailedError
+from optuna_xmcnas.samplers.storage import ENDED_KEY
 from optuna_xmcnas.study import origin_number
 from optuna_xmcnas.study import Retry
 from optuna_xmcnas.study import RETRY_KEY
@@ -37,7 +38,6 @@ from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import Interruption
 from optuna_xmcnas.worker import lease_of
 from optuna_xmcnas.worker import loop
-from optuna_xmcnas.worker.board import ENDED_KEY
 from optuna_xmcnas.worker.lease import LEASE_KEY
 from optuna_xmcnas.worker.trials import create_running
 from optuna_xmcnas.worker.trials import fail_trial
@@ -407,6 +407,27 @@ class TestRetries:
         assert states(study) == ["FAIL", "FAIL", "COMPLETE"]
         assert ended_of(study.trials[1]) is None
         assert retry_of(study.trials[2]) is None
+
+    def test_the_child_of_another_sampler_is_tried_again_too(self) -> None:
+        study = make_study()
+        study.sampler = optuna.samplers.RandomSampler(seed=0)
+        begin(study)
+        assert work(study, train, settings(1)) is Ending.BUDGET
+        lost, retry = study.trials
+        assert retry_of(retry) == Retry(origin=0, of=0, losses=1)
+        assert retry.params == lost.params
+
+    def test_a_wish_that_another_sampler_completed_is_tried_again_as_it_was(self) -> None:
+        study = make_study()
+        study.sampler = optuna.samplers.RandomSampler(seed=0)
+        study.enqueue_trial({"n_layers": 6})
+        with pytest.raises(SystemExit):
+            work(study, dying, settings(1))
+        mark_dead(study, study.trials[0])
+        assert work(study, train, settings(1)) is Ending.BUDGET
+        lost, retry = study.trials
+        assert len(lost.params) == len(SPACE.distributions())
+        assert retry.params == lost.params
 
     def test_an_enqueued_genome_that_died_before_it_began_is_tried_again(self) -> None:
         study = make_study(Stopping())
