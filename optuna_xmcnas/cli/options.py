@@ -16,7 +16,7 @@ EMBEDDED_DATA = "docstrings"
 
 _DATA = "Data"
 _CHILD = "Children and their training"
-_EVOLUTION = "Evolution"
+_SEARCH = "Architectures and their search"
 _WORKERS = "Workers and storage"
 
 
@@ -25,6 +25,16 @@ class Preset(StrEnum):
 
     quick = "quick"
     paper = "paper"
+
+
+class Sampler(StrEnum):
+    """Who proposes children."""
+
+    guided = "guided"
+    evolution = "evolution"
+    tpe = "tpe"
+    random = "random"
+    nsgaii = "nsgaii"
 
 
 class Attention(StrEnum):
@@ -187,29 +197,42 @@ Ops = Annotated[
     typer.Option(
         help="Operations to search over, separated by commas. (default: all)",
         metavar="OP,OP,...",
-        rich_help_panel=_EVOLUTION,
+        rich_help_panel=_SEARCH,
     ),
 ]
 MinLayers = Annotated[
     int | None,
-    typer.Option(min=1, help="Layers at least. (default: 2)", rich_help_panel=_EVOLUTION),
+    typer.Option(min=1, help="Layers at least. (default: 2)", rich_help_panel=_SEARCH),
 ]
 MaxLayers = Annotated[
     int | None,
-    typer.Option(min=1, help="Layers at most. (default: 6)", rich_help_panel=_EVOLUTION),
+    typer.Option(min=1, help="Layers at most. (default: 6)", rich_help_panel=_SEARCH),
+]
+SamplerChoice = Annotated[
+    Sampler | None,
+    typer.Option(
+        "--sampler",
+        help="Who proposes children. guided: evolution that tries the most promising ones of many "
+        "mutants. evolution: plain regularized evolution. tpe, random, nsgaii: Optuna's. A study "
+        "that exists keeps its own. (quick: guided, paper: evolution)",
+        rich_help_panel=_SEARCH,
+    ),
 ]
 PopulationSize = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Trials that can breed. (quick: 6, paper: 20)", rich_help_panel=_EVOLUTION
+        min=1,
+        help="Trials that can breed; of guided, evolution and nsgaii. (quick: 6, paper: 20)",
+        rich_help_panel=_SEARCH,
     ),
 ]
 SampleSize = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Trials drawn, of which the best breeds. (quick: 3, paper: 10)",
-        rich_help_panel=_EVOLUTION,
+        help="Trials drawn, of which the best breeds; of guided and evolution. (quick: 3, "
+        "paper: 10)",
+        rich_help_panel=_SEARCH,
     ),
 ]
 Imports = Annotated[
@@ -218,7 +241,7 @@ Imports = Annotated[
         "--import",
         help="Python module to import first, for operations of your own; may be repeated.",
         metavar="MODULE",
-        rich_help_panel=_EVOLUTION,
+        rich_help_panel=_SEARCH,
     ),
 ]
 

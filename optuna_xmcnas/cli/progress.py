@@ -38,9 +38,10 @@ class SearchProgress:
     Away from a terminal only the lines appear. Use it as a context manager around the search.
     """
 
-    def __init__(self, console: Console, *, study_name: str) -> None:
+    def __init__(self, console: Console, *, study_name: str, sampler: str) -> None:
         self._console = console
         self._study_name = study_name
+        self._sampler = sampler
         self._bar = Progress(
             TextColumn("children"),
             BarColumn(bar_width=20),
@@ -85,7 +86,8 @@ class SearchProgress:
         """Start the bar."""
         begun = f"continued after {n_complete} children" if n_complete else "new"
         self._print(
-            f"study [bold]{escape(self._study_name)}[/] ({begun}), {n_trials} children wanted\n"
+            f"study [bold]{escape(self._study_name)}[/] ({begun}), {n_trials} children wanted, "
+            f"sampler {self._sampler}\n"
         )
         self._print("[dim]trial    P@5  seconds  architecture: node:op(source)[/]")
         # a reset, not an update: the children of earlier runs say nothing about the speed

@@ -28,6 +28,7 @@ from optuna_xmcnas.cli.settings import option_sections
 from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
+from optuna_xmcnas.cli.settings import with_sampler_of
 from optuna_xmcnas.study import config_of
 from optuna_xmcnas.study import hide_password
 from optuna_xmcnas.study import open_storage
@@ -85,6 +86,7 @@ def search(
     ops: options.Ops = None,
     min_layers: options.MinLayers = None,
     max_layers: options.MaxLayers = None,
+    sampler: options.SamplerChoice = None,
     population_size: options.PopulationSize = None,
     sample_size: options.SampleSize = None,
     imports: options.Imports = None,
@@ -137,7 +139,10 @@ def search(
     try:
         raw = load_data(data, train_rows, test_rows, console)
         name = study_name or f"{raw.name}-{name_of_preset.value}"
-        progress = SearchProgress(console, study_name=name)
+        study = _study_if_any(opened, name)
+        found = None if study is None else config_of(study)
+        settings = with_sampler_of(settings, found, in_file, sampler)
+        progress = SearchProgress(console, study_name=name, sampler=settings.sampler)
         crew = None
         if places is not None:
             given = {
@@ -184,15 +189,19 @@ def _as_in_known_study(
     base: SearchSettings, opened: BaseStorage, study_name: str
 ) -> SearchSettings:
     """Return the settings of a study, or the ones given if there is none of that name yet."""
-    try:
-        study = optuna.load_study(study_name=study_name, storage=opened)
-    except KeyError:
-        return base
-    found = config_of(study)
-    if found is None:
+    study = _study_if_any(opened, study_name)
+    found = None if study is None else config_of(study)
+    if study is None or found is None:
         return base
     base = replace(base, n_trials=wanted_trials(study) or base.n_trials)
     return as_in_study(base, found, study_name)
+
+
+def _study_if_any(opened: BaseStorage, study_name: str) -> optuna.Study | None:
+    try:
+        return optuna.load_study(study_name=study_name, storage=opened)
+    except KeyError:
+        return None
 
 
 def _places(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from optuna_xmcnas.cli.options import Preset
+from optuna_xmcnas.cli.options import Sampler
 from optuna_xmcnas.exceptions import DataError
 from optuna_xmcnas.exceptions import StorageError
 
@@ -49,6 +50,7 @@ def preset_of(option: Preset | None, config: Mapping[str, Any]) -> Preset | None
 
 _SECTION_OF = {
     "seed": "search",
+    "sampler": "search",
     "population_size": "search",
     "sample_size": "search",
     "ops": "space",
@@ -114,6 +116,25 @@ def settings_from(
         return settings
     except (TypeError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def with_sampler_of(
+    settings: SearchSettings,
+    found: StudyConfig | None,
+    config: Mapping[str, Any],
+    option: Sampler | None,
+) -> SearchSettings:
+    """Return settings with the sampler of the study, unless the command names one.
+
+    The command that made a study before there was a choice, or before another sampler became the
+    usual one, goes on with it.
+    """
+    if found is None or option is not None or "sampler" in config.get("search", {}):
+        return settings
+    try:
+        return settings.changed({"search": {"sampler": found.sampler_name}})
+    except ValueError:  # one that this version does not have: whoever joins is told
+        return settings
 
 
 def op_list(text: str | None) -> tuple[str, ...] | None:

@@ -24,6 +24,7 @@ from optuna_xmcnas.cli.settings import option_sections
 from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
+from optuna_xmcnas.cli.settings import with_sampler_of
 from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.study import config_of
 from optuna_xmcnas.study import hide_password
@@ -71,6 +72,7 @@ def worker(
     ops: options.Ops = None,
     min_layers: options.MinLayers = None,
     max_layers: options.MaxLayers = None,
+    sampler: options.SamplerChoice = None,
     population_size: options.PopulationSize = None,
     sample_size: options.SampleSize = None,
     imports: options.Imports = None,
@@ -115,10 +117,11 @@ def worker(
     sections["search"] |= {"n_trials": trials, "timeout_s": timeout}
     sections["training"] |= {"device": device, "precision": precision}
     settings = settings_from(base, in_file, **sections)
+    settings = with_sampler_of(settings, found, in_file, sampler)
     brings_budget = trials is not None or "n_trials" in in_file.get("search", {})
     raw = load_data(data, train_rows, test_rows, console)
     parent = os.environ.get(workflows.PARENT_VARIABLE)
-    progress = SearchProgress(console, study_name=study_name)
+    progress = SearchProgress(console, study_name=study_name, sampler=settings.sampler)
     with progress:
         session = workflows.open_session(
             raw,

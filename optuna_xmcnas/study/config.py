@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PREFIX = "xmcnas:config:"  # of the attribute; the settings' fingerprint follows
 _BUDGET_KEY = "xmcnas:budget"
 _FORMAT = 2  # 1 had one attribute for all settings, and none of the sampler's
+_UNNAMED_SAMPLER = "evolution"  # in a record without a name: once it was the only one
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,25 @@ class StudyConfig:
     sections: Mapping[str, Mapping[str, Any]]
 
     def to_record(self) -> dict[str, Any]:
-        """Return the settings as a JSON-serialisable study attribute."""
+        """Return the settings as a JSON-serialisable study attribute.
+
+        One sampler goes without its name, as it did when it was the only one: studies made then
+        keep their fingerprint, and with it the folder of their children and checkpoints.
+        """
         plain = json.loads(json.dumps(self.sections))  # tuples become lists, as the storage does
+        if plain.get("sampler", {}).get("name") == _UNNAMED_SAMPLER:
+            del plain["sampler"]["name"]
         return {"format": _FORMAT, **plain}
+
+    @property
+    def sampler_name(self) -> Any:
+        """What the settings call their sampler, also if they are those of an older study.
+
+        Example:
+            >>> StudyConfig({"sampler": {"seed": 0}}).sampler_name
+            'evolution'
+        """
+        return self.sections.get("sampler", {}).get("name", _UNNAMED_SAMPLER)
 
     @property
     def fingerprint(self) -> str:
@@ -101,7 +118,8 @@ def join_study(study: Study, config: StudyConfig) -> None:
             study.set_user_attr(key, None)
     others = {name: record for name, record in _records(study).items() if name != key}
     if others:
-        differences = list(_differences(next(iter(others.values())), config.to_record()))
+        found = next(iter(others.values()))
+        differences = list(_differences(_named(found), _named(config.to_record())))
         lines = "\n".join(f"  {difference}" for difference in differences)
         raise ConfigMismatchError(
             f"study {study.study_name!r} was made with other settings:\n{lines}\n"
@@ -146,6 +164,14 @@ def _records(study: Study) -> dict[str, Mapping[str, Any]]:
         for name, value in study.user_attrs.items()
         if name.startswith(_PREFIX.rstrip(":")) and isinstance(value, Mapping)
     }
+
+
+def _named(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a record with the name of its sampler, for people to read."""
+    sampler = record.get("sampler")
+    if not isinstance(sampler, Mapping):
+        return record
+    return {**record, "sampler": {"name": _UNNAMED_SAMPLER, **sampler}}
 
 
 def _hint(differences: Sequence[str]) -> str:

@@ -69,7 +69,7 @@ def open_session(
         direction="maximize",
         load_if_exists=True,
         pruner=optuna.pruners.NopPruner(),  # pruned children would cost and not breed
-        sampler=settings.sampler(),
+        sampler=settings.make_sampler(),
     )
     join_study(study, config)
     return Session(

@@ -14,6 +14,7 @@ from typing import get_args
 from typing import get_origin
 from typing import get_type_hints
 from typing import Literal
+from typing import TYPE_CHECKING
 from typing import TypeVar
 
 from optuna_xmcnas.child import ChildConfig
@@ -21,9 +22,14 @@ from optuna_xmcnas.data import DataConfig
 from optuna_xmcnas.data import XmcDataset
 from optuna_xmcnas.genome import GenomeSpace
 from optuna_xmcnas.genome import Node
-from optuna_xmcnas.samplers import RegularizedEvolutionSampler
 from optuna_xmcnas.study import StudyConfig
 from optuna_xmcnas.training import TrainingConfig
+from optuna_xmcnas.workflows.sampler import make_sampler
+from optuna_xmcnas.workflows.sampler import SamplerName
+
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
 
 
 _SAMPLER = ("population_size", "sample_size", "seed")
@@ -45,8 +51,9 @@ class SearchSettings:
     """What a search tries, and how."""
 
     n_trials: int  # finished children in the study, over all runs of the search
-    population_size: int
-    sample_size: int
+    population_size: int  # of `guided`, `evolution` and `nsgaii`
+    sample_size: int  # of `guided` and `evolution`
+    sampler: SamplerName = "guided"  # proposes the children
     seed: int = 0  # of the sampler; data and training have their own
     timeout_s: float | None = None  # no child begins later than this many seconds after the start
     space: GenomeSpace = GenomeSpace()
@@ -59,11 +66,12 @@ class SearchSettings:
             raise ValueError(f"`n_trials` must be at least 1; got {self.n_trials}.")
         if self.timeout_s is not None and not self.timeout_s > 0:
             raise ValueError(f"`timeout_s` must be above 0 seconds; got {self.timeout_s}.")
-        self.sampler()  # checks its own settings
+        self.make_sampler()  # checks its own settings
 
-    def sampler(self) -> RegularizedEvolutionSampler:
+    def make_sampler(self) -> BaseSampler:
         """Return a sampler for a worker of this search."""
-        return RegularizedEvolutionSampler(
+        return make_sampler(
+            self.sampler,
             space=self.space,
             population_size=self.population_size,
             sample_size=self.sample_size,
@@ -82,7 +90,10 @@ class SearchSettings:
                 "space": asdict(self.space),
                 "child": asdict(self.child),
                 "training": training,
-                "sampler": {name: getattr(self, name) for name in _SAMPLER},
+                "sampler": {
+                    "name": self.sampler,
+                    **{name: getattr(self, name) for name in _SAMPLER},
+                },
             }
         )
 
@@ -142,7 +153,8 @@ class SearchSettings:
         sections = {name: dict(values) for name, values in config.sections.items()}
         for name in ("fingerprint", "vectors"):  # of the data itself, not of how it is read
             sections.get("data", {}).pop(name, None)
-        sections["search"] = sections.pop("sampler", {})
+        sections["search"] = {**sections.pop("sampler", {}), "sampler": config.sampler_name}
+        sections["search"].pop("name", None)
         return self.changed(sections)
 
 
@@ -213,6 +225,7 @@ PAPER = SearchSettings(
     n_trials=70,  # 20 random ones and 50 rounds of mutation (ICONIP 2020, section 4.2)
     population_size=20,
     sample_size=10,
+    sampler="evolution",
     data=DataConfig(max_tokens=500, validation_documents=200),
     child=ChildConfig(hidden=256, fully_connected=(256,), attention="label"),
     training=TrainingConfig(epochs=30, batch_size=40, patience=50, evaluate_every=100),

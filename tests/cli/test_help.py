@@ -27,6 +27,7 @@ def _values(settings: SearchSettings) -> dict[str, object]:
         "attention": settings.child.attention,
         "population-size": settings.population_size,
         "sample-size": settings.sample_size,
+        "sampler": settings.sampler,
     }
 
 

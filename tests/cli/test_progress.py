@@ -39,7 +39,7 @@ def test_everything_that_can_happen_is_shown(is_terminal: bool) -> None:
     good, failed = study.get_trials()
     report = EvaluationReport((("P@5", 0.125),), n_documents=1, n_without_labels=0)
 
-    with SearchProgress(console, study_name="odd [name]") as progress:
+    with SearchProgress(console, study_name="odd [name]", sampler="tpe") as progress:
         progress.data_ready(
             prepare(synthetic_dataset(), DataConfig(validation_documents=20, vector_size=8))
         )
@@ -60,6 +60,7 @@ def test_everything_that_can_happen_is_shown(is_terminal: bool) -> None:
     shown = screen.getvalue()
     for words in (
         "odd [name]",
+        "4 children wanted, sampler tpe",
         "continued after 1 children",
         "25.00",
         "no room [at all]",

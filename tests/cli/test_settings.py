@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 import os
 from pathlib import Path
 import signal
@@ -15,10 +16,13 @@ import typer
 
 from optuna_xmcnas.cli import main
 from optuna_xmcnas.cli.options import Preset
+from optuna_xmcnas.cli.options import Sampler
 from optuna_xmcnas.cli.settings import op_list
 from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
+from optuna_xmcnas.cli.settings import with_sampler_of
+from optuna_xmcnas.study import StudyConfig
 from optuna_xmcnas.workflows import PRESETS
 from optuna_xmcnas.workflows import SearchSettings
 
@@ -80,6 +84,33 @@ def test_a_preset_may_be_named_in_the_file(tmp_path: Path) -> None:
     assert preset_of(None, {}) is None
 
 
+OLD = StudyConfig({"sampler": {"seed": 0}})  # of a study made before there was a choice
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "option", "expected"),
+    [
+        (None, "", None, "guided"),
+        (OLD, "", None, "evolution"),
+        (OLD, "", Sampler.tpe, "guided"),  # the option has been heeded by then, or refused
+        (OLD, '[search]\nsampler = "random"\n', None, "guided"),  # as has the file
+        (StudyConfig({"sampler": {"name": "tpe"}}), "[search]\nseed = 1\n", None, "tpe"),
+        (StudyConfig({"sampler": {"name": "of tomorrow"}}), "", None, "guided"),
+    ],
+)
+def test_a_command_that_names_no_sampler_takes_that_of_the_study(
+    found: StudyConfig | None, text: str, option: Sampler | None, expected: str, tmp_path: Path
+) -> None:
+    settings = with_sampler_of(QUICK, found, _read(tmp_path, text), option)
+    assert settings == replace(QUICK, sampler=expected)  # type: ignore[arg-type]  # a name
+
+
+def test_a_sampler_may_be_named_in_the_file(tmp_path: Path) -> None:
+    text = '[search]\nsampler = "tpe"\n'
+    assert _settings(tmp_path, text).sampler == "tpe"
+    assert _settings(tmp_path, text, search={"sampler": Sampler.nsgaii}).sampler == "nsgaii"
+
+
 def test_ops_are_separated_by_commas() -> None:
     assert op_list("conv1, bilstm") == ("conv1", "bilstm")
     assert op_list(None) is None
@@ -116,6 +147,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ('[child]\nhidden = "wide"\n', "[child]: `hidden` must be a whole number; got 'wide'"),
         ("[search]\nn_trials = 2.5\n", "[search]: `n_trials` must be a whole number; got 2.5"),
         ('[child]\nattention = "some"\n', "must be 'label' or 'self'; got 'some'"),
+        ('[search]\nsampler = "best"\n', "'tpe' or 'random' or 'nsgaii'; got 'best'"),
         ('[training]\nevaluate_every = "never"\n', "must be a whole number or nothing"),
         ('[space]\nops = ["conv1", 3]\n', "must be a list, each entry a text"),
         ("[training]\nepochs = 0\n", "`epochs` must be a whole number from 1 up; got 0"),
@@ -149,6 +181,7 @@ def test_mistakes_in_the_file_are_told_without_a_traceback(
         (["--devices=cpu,cuda:77"], "--devices cpu,cuda:77: "),
         (["--device=cuda:77"], "cuda:77"),
         (["--preset=fast"], "fast"),
+        (["--sampler=best"], "best"),
         (["--timeout=0"], "`timeout_s` must be above 0 seconds"),
     ],
 )

@@ -15,21 +15,26 @@ import pytest
 
 from optuna_xmcnas import Genome
 from optuna_xmcnas import GenomeSpace
+from optuna_xmcnas.analysis import best_records
 from optuna_xmcnas.child import ChildConfig
 from optuna_xmcnas.data import DataConfig
+from optuna_xmcnas.data import prepare
 from optuna_xmcnas.data import synthetic_dataset
 from optuna_xmcnas.data import TextDataset
 from optuna_xmcnas.data import XmcDataset
 from optuna_xmcnas.exceptions import ChildOutOfMemoryError
 from optuna_xmcnas.exceptions import ConfigMismatchError
 from optuna_xmcnas.exceptions import SearchFailedError
+from optuna_xmcnas.study import join_study
 from optuna_xmcnas.study import open_storage
 from optuna_xmcnas.study import read_record
+from optuna_xmcnas.study import StudyConfig
 from optuna_xmcnas.training import Evaluation
 from optuna_xmcnas.training import TrainingConfig
 from optuna_xmcnas.workflows import search
 from optuna_xmcnas.workflows import SearchOutcome
 from optuna_xmcnas.workflows import SearchSettings
+from optuna_xmcnas.workflows.sampler import SamplerName
 
 
 TINY = SearchSettings(
@@ -169,6 +174,47 @@ def test_damaged_child_is_trained_again(raw: TextDataset, tmp_path: Path) -> Non
     assert _search(raw, tmp_path).verdict == first.verdict
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random", "nsgaii"])
+def test_a_sampler_of_optuna_searches_is_interrupted_and_goes_on(
+    raw: TextDataset, tmp_path: Path, sampler: SamplerName
+) -> None:
+    settings = replace(TINY, sampler=sampler, training=replace(TINY.training, epochs=2))
+    stopped = _search(raw, tmp_path, settings, Watcher(interrupt_at=5))  # in the third child
+    assert (stopped.is_interrupted, stopped.n_complete) == (True, 2)
+    outcome = _search(raw, tmp_path, settings)
+    assert outcome.verdict is not None
+    assert outcome.n_complete == 4
+    interrupted, again = (read_record(trial) for trial in outcome.study.get_trials()[2:4])
+    assert interrupted is not None
+    assert again is not None
+    assert (interrupted.genome, interrupted.seed) == (again.genome, again.seed)
+    assert again.resumed_at_step is not None
+    assert [record.number for _, record in best_records(outcome.study, 1)] == [
+        outcome.verdict.trial
+    ]
+
+
+def test_a_study_from_before_there_was_a_choice_is_searched_by_evolution(
+    raw: TextDataset, tmp_path: Path
+) -> None:
+    settings = replace(TINY, sampler="evolution", n_trials=1)
+    config = settings.study_config(prepare(raw, settings.data))
+    old = {**config.sections, "sampler": {"population_size": 2, "sample_size": 2, "seed": 0}}
+    study = optuna.create_study(
+        storage=open_storage(f"sqlite:///{tmp_path}/study.db"),
+        study_name="tiny",
+        direction="maximize",
+    )
+    join_study(study, StudyConfig(old))
+    with pytest.raises(
+        ConfigMismatchError, match=r'sampler\.name: the study has "evolution", asked for "guided"'
+    ):
+        _search(raw, tmp_path, replace(settings, sampler="guided"))
+    assert _search(raw, tmp_path, settings).n_complete == 1
+    (folder,) = (tmp_path / "children").iterdir()
+    assert folder.name == f"tiny-{StudyConfig(old).fingerprint[:8]}"  # the one it had
+
+
 def test_other_settings_are_refused_before_training(raw: TextDataset, tmp_path: Path) -> None:
     _search(raw, tmp_path, replace(TINY, n_trials=1))
     other = replace(TINY, child=replace(TINY.child, hidden=8))
@@ -235,7 +281,6 @@ def test_timeout_without_any_child_is_an_error(raw: TextDataset, tmp_path: Path)
 
 
 def test_any_optuna_sampler_can_search_the_same_space(raw: TextDataset, tmp_path: Path) -> None:
-    from optuna_xmcnas.data import prepare
     from optuna_xmcnas.objective import XmcObjective
 
     data = prepare(raw, TINY.data)

@@ -22,6 +22,7 @@ QUICK = PRESETS["quick"]
 def test_paper_preset_is_table_2_on_eurlex() -> None:
     paper = PRESETS["paper"]
     assert (paper.population_size, paper.sample_size, paper.n_trials) == (20, 10, 20 + 50)
+    assert paper.sampler == "evolution"
     assert (paper.child.hidden, paper.child.fully_connected) == (256, (256,))
     assert (paper.training.epochs, paper.training.learning_rate) == (30, 1e-3)
     assert (paper.training.patience, paper.training.evaluate_every) == (50, 100)
@@ -88,6 +89,9 @@ def test_frozen_nodes_are_written_as_tables() -> None:
         ({"search": {"seed": -1}}, r"seed"),
         ({"search": {"population_size": "x"}}, r"\[search\]"),
         ({"search": {"sample_size": 50}}, r"sample_size"),
+        ({"search": {"sampler": "best"}}, r"`sampler` must be 'guided' or .* or 'nsgaii'; got 'b"),
+        ({"search": {"sampler": "tpe", "seed": -1}}, r"seed"),
+        ({"search": {"sampler": "nsgaii", "population_size": 1}}, r"population_size"),
     ],
 )
 def test_mistakes_are_named(sections: Mapping[str, Any], said: str) -> None:
@@ -109,6 +113,48 @@ def test_settings_are_read_back_from_a_study(name: str) -> None:
         same = replace(found, n_trials=settings.n_trials)
         assert same == settings
         assert found.study_config(data).fingerprint == config.fingerprint
+
+
+@pytest.mark.parametrize("sampler", ["guided", "evolution", "tpe", "random", "nsgaii"])
+def test_the_sampler_is_read_back_from_a_study(sampler: str) -> None:
+    settings = QUICK.changed(
+        {"search": {"sampler": sampler}, "data": {"validation_documents": 30}}
+    )
+    data = prepare(synthetic_dataset(n_train=100), settings.data)
+    written = settings.study_config(data).to_record()
+    written.pop("format")
+    for base in PRESETS.values():
+        assert base.as_in(StudyConfig(written)).sampler == sampler
+
+
+def test_a_study_without_the_name_of_its_sampler_was_made_by_evolution() -> None:
+    old = StudyConfig({"sampler": {"population_size": 9, "sample_size": 4, "seed": 2}})
+    found = QUICK.as_in(old)
+    assert QUICK.sampler == "guided"
+    assert found == replace(
+        QUICK,
+        sampler="evolution",
+        population_size=9,
+        sample_size=4,
+        seed=2,
+        data=replace(QUICK.data, seed=2),
+        training=replace(QUICK.training, seed=2),
+    )
+
+
+def test_the_name_is_all_that_is_new_in_a_record() -> None:
+    data = prepare(synthetic_dataset(n_train=100), replace(QUICK.data, validation_documents=30))
+    guided, tpe, evolution = (
+        replace(QUICK, sampler=name).study_config(data).to_record()["sampler"]
+        for name in ("guided", "tpe", "evolution")
+    )
+    assert evolution == {"population_size": 6, "sample_size": 3, "seed": 0}
+    assert guided == {"name": "guided", **evolution}
+    assert tpe == {"name": "tpe", **evolution}
+
+
+def test_a_sampler_that_takes_no_sample_needs_none_that_fits() -> None:
+    assert replace(QUICK, sampler="nsgaii", population_size=2).sample_size == 3
 
 
 def test_devices_are_not_read_from_a_study() -> None:
