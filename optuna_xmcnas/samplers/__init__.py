@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from optuna_xmcnas.samplers.belief import Belief
+from optuna_xmcnas.samplers.belief import beliefs
 from optuna_xmcnas.samplers.evolution import RegularizedEvolutionSampler
 from optuna_xmcnas.samplers.guided import GuidedEvolutionSampler
 from optuna_xmcnas.samplers.lineage import proposal_of
@@ -9,8 +11,10 @@ from optuna_xmcnas.samplers.proposal import Proposal
 
 
 __all__ = [
+    "Belief",
     "GuidedEvolutionSampler",
     "Proposal",
     "RegularizedEvolutionSampler",
+    "beliefs",
     "proposal_of",
 ]

@@ -230,11 +230,7 @@ class StudyView:
             if other.proposal is not None:
                 self.proposals[other.number] = other.proposal
             return None
-        params = {
-            name: value
-            for name, value in other.params.items()
-            if not other.distributions[name].single()
-        }
+        params = searched_params(other)
         identity = self._identity(params)
         if identity is not None:
             self.paths.add(frozenset(params))
@@ -242,7 +238,7 @@ class StudyView:
             if identity is not None:
                 self._drawn[other.number] = identity
             self._unfinished[other.number] = other._trial_id
-            proposal = Proposal.from_record(other.system_attrs.get(self._proposal_key))
+            proposal = self._proposal_in(other)
             if proposal is not None:
                 self.proposals[other.number] = proposal
             return None
@@ -250,10 +246,12 @@ class StudyView:
         self.proposals.pop(other.number, None)
         self._drawn.pop(other.number, None)
         if self._keeps_outcomes:
-            self._keep_outcome(other, params)
+            outcome = outcome_of(other, self._proposal_in(other))
+            if outcome is not None:
+                self.outcomes[other.number] = outcome
         if other.state != TrialState.COMPLETE:
             # What failed or was pruned once is not proposed again; its retry carries its proposal.
-            ended = Proposal.from_record(other.system_attrs.get(self._proposal_key))
+            ended = self._proposal_in(other)
             self._tried |= {ended.identity} if ended is not None else set()
             if other.state == TrialState.PRUNED and identity is not None:
                 self._tried.add(identity)
@@ -273,20 +271,34 @@ class StudyView:
             distributions=other.distributions,
         )
 
-    def _keep_outcome(self, other: FrozenTrial, params: dict[str, Any]) -> None:
-        """Remember how a trial ended, if that says something about its child."""
-        proposal = Proposal.from_record(other.system_attrs.get(self._proposal_key))
-        if other.state == TrialState.FAIL:
-            if ENDED_KEY in other.system_attrs:
-                return
-            params = proposal.params if proposal is not None else params
-        self.outcomes[other.number] = Outcome(
-            number=other.number,
-            state=other.state,
-            params=params,
-            values=tuple(other.values) if other.state == TrialState.COMPLETE else (),
-            expected=proposal.expected if proposal is not None else None,
-        )
+    def _proposal_in(self, trial: FrozenTrial) -> Proposal | None:
+        return Proposal.from_record(trial.system_attrs.get(self._proposal_key))
+
+
+def outcome_of(trial: FrozenTrial, proposal: Proposal | None) -> Outcome | None:
+    """Return how a finished trial ended; None if that says nothing about its child.
+
+    Args:
+        trial: The trial.
+        proposal: What was proposed for it.
+    """
+    params = searched_params(trial)
+    if trial.state == TrialState.FAIL:
+        if ENDED_KEY in trial.system_attrs:
+            return None
+        params = proposal.params if proposal is not None else params
+    return Outcome(
+        number=trial.number,
+        state=trial.state,
+        params=params,
+        values=tuple(trial.values) if trial.state == TrialState.COMPLETE else (),
+        expected=proposal.expected if proposal is not None else None,
+    )
+
+
+def searched_params(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the parameters of a trial that could have been others."""
+    return {n: v for n, v in trial.params.items() if not trial.distributions[n].single()}
 
 
 def _newer(storage: BaseStorage, study_id: int, newest_number: int) -> Iterator[FrozenTrial]:

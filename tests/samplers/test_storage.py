@@ -233,7 +233,7 @@ def test_a_trial_costs_the_same_however_many_are_finished(
     del spent[0]  # the random ones
     for calls_of_20 in spent:
         assert calls_of_20["get_all_trials"] == spent[0]["get_all_trials"] == 20  # Optuna's own
-        assert calls_of_20["get_trial_id_from_study_id_trial_number"] == 40
+        assert calls_of_20["get_trial_id_from_study_id_trial_number"] <= 40  # two looks each
 
 
 def count_statements(storage: RDBStorage) -> Counter[str]:
