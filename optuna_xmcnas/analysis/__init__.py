@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optuna_xmcnas.analysis.drawing import draw_text
 from optuna_xmcnas.analysis.tables import best_records
+from optuna_xmcnas.analysis.tables import expected_values
 
 
-__all__ = ["best_records", "draw_text"]
+__all__ = ["best_records", "draw_text", "expected_values"]

@@ -8,12 +8,27 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from optuna_xmcnas.exceptions import ConfigMismatchError
+from optuna_xmcnas.samplers import beliefs
+from optuna_xmcnas.study import config_of
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.study import TrialRecord
 
 
 if TYPE_CHECKING:
     from optuna import Study
+
+
+def expected_values(study: Study) -> dict[int, float]:
+    """Return the value that each complete trial's child is expected to have on average.
+
+    By trial number, the best expected first; see :func:`optuna_xmcnas.samplers.beliefs`. Nothing
+    if there are few results, or the study has no settings that tell what it searches.
+    """
+    config = config_of(study)
+    space = config.space if config is not None else None
+    if space is None:
+        return {}
+    return {belief.number: belief.expected for belief in beliefs(study, space)}
 
 
 def best_records(study: Study, n: int) -> list[tuple[float, TrialRecord]]:

@@ -14,6 +14,7 @@ from rich.table import Table
 import typer
 
 from optuna_xmcnas.analysis import best_records
+from optuna_xmcnas.analysis import expected_values
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.results import print_genome
 from optuna_xmcnas.exceptions import StorageError
@@ -23,6 +24,8 @@ from optuna_xmcnas.worker import ended_of
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from optuna import Study
     from optuna.storages import BaseStorage
 
@@ -46,7 +49,10 @@ def show(
     if not rows:
         console.print("No child is finished yet.")
         return
-    console.print(_table(rows[:top]))
+    expected = expected_values(study)
+    console.print(_table(rows[:top], expected))
+    if expected:
+        _print_incumbents(console, rows[0], expected)
     for value, record in rows[:draw]:
         title = f"trial {record.number}: {100 * value:.2f}"
         print_genome(console, record.genome, record.node_weights, title)
@@ -74,16 +80,37 @@ def _counts(study: Study) -> str:
     return ", ".join(f"{n} {kind}" for kind, n in found if n) or "no trials"
 
 
-def _table(rows: list[tuple[float, TrialRecord]]) -> Table:
+def _print_incumbents(
+    console: Console, best: tuple[float, TrialRecord], expected: Mapping[int, float]
+) -> None:
+    """Print which trial was best, and which is expected to be best if all were trained again."""
+    value, record = best
+    luck = ""
+    if record.number in expected:
+        luck = f" (expected {100 * expected[record.number]:.2f})"
+    number, average = next(iter(expected.items()))
+    console.print(f"best seen: trial {record.number}, P@5 {100 * value:.2f}{luck}")
+    console.print(
+        f"best expected: trial {number}, P@5 {100 * average:.2f} on average over trainings, by a "
+        "model of all results; the best of many noisy results was lucky"
+    )
+
+
+def _table(rows: list[tuple[float, TrialRecord]], expected: Mapping[int, float]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption="node:op(source)")
-    for name in ("trial", "P@1", "P@3", "P@5", "nDCG@5", "weights", "seconds", "parent"):
+    names = ["trial", "P@1", "P@3", "P@5", "nDCG@5", "weights", "seconds", "parent"]
+    if expected:
+        names.insert(4, "expected")
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("architecture", min_width=14)
     for _, record in rows:
-        metrics = (record.metrics.get(name) for name in ("P@1", "P@3", "P@5", "nDCG@5"))
+        shares = [record.metrics.get(name) for name in ("P@1", "P@3", "P@5", "nDCG@5")]
+        if expected:
+            shares.insert(3, expected.get(record.number))
         table.add_row(
             str(record.number),
-            *("" if share is None else f"{100 * share:.2f}" for share in metrics),
+            *("" if share is None else f"{100 * share:.2f}" for share in shares),
             "" if record.n_parameters is None else f"{record.n_parameters / 1e6:.2f} M",
             "" if record.seconds is None else f"{record.seconds:.0f}",
             "" if record.parent is None else str(record.parent),

@@ -15,6 +15,8 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from optuna_xmcnas.exceptions import ConfigMismatchError
+from optuna_xmcnas.genome import GenomeSpace
+from optuna_xmcnas.genome import Node
 
 
 if TYPE_CHECKING:
@@ -57,6 +59,22 @@ class StudyConfig:
             'evolution'
         """
         return self.sections.get("sampler", {}).get("name", _UNNAMED_SAMPLER)
+
+    @property
+    def space(self) -> GenomeSpace | None:
+        """The genomes that the study searches; None if the settings name none that can be.
+
+        Example:
+            >>> StudyConfig({"space": {"ops": ["conv3"], "max_layers": 3}}).space.max_layers
+            3
+        """
+        section = dict(self.sections.get("space", {}))
+        try:
+            section["ops"] = tuple(section["ops"])
+            section["frozen"] = tuple(Node(**node) for node in section.get("frozen", ()))
+            return GenomeSpace(**section)
+        except (KeyError, TypeError, ValueError):  # of another version, or changed by hand
+            return None
 
     @property
     def fingerprint(self) -> str:
