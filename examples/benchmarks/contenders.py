@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import final
 
 import numpy as np
@@ -21,6 +22,7 @@ from optuna_xmcnas.guides import Evidence
 from optuna_xmcnas.guides import GaussianProcessGuide
 from optuna_xmcnas.guides import Guide
 from optuna_xmcnas.guides import Opinion
+from optuna_xmcnas.guides.gaussian_process import GaussianProcess
 
 
 @final
@@ -51,6 +53,54 @@ class InvertedGuide(Guide):
         return InvertedOpinion(self._guide.fit(evidence, rng))
 
 
+@final
+class BlindGuide(Guide):
+    """Does not know what others are training: what several workers gain by knowing it."""
+
+    def __init__(self, guide: Guide) -> None:
+        self._guide = guide
+
+    def fit(self, evidence: Evidence, rng: np.random.Generator) -> Opinion:
+        """Return what the other guide thinks if nothing is running."""
+        return self._guide.fit(replace(evidence, running=()), rng)
+
+
+@final
+class ThompsonOpinion(Opinion):
+    """Judges by one draw of a Gaussian process, another one for each worker."""
+
+    def __init__(self, evidence: Evidence, rng: np.random.Generator) -> None:
+        evaluated = evidence.evaluated
+        self._process = GaussianProcess(
+            np.stack([one.child.features for one in evaluated]),
+            [one.child.identity for one in evaluated],
+            np.array([one.merit for one in evaluated]),
+        )
+        self._rng = rng
+
+    def merit(self, children: Sequence[Child]) -> np.ndarray:
+        """Return the mean merits."""
+        return self._predict(children)[0]
+
+    def promise(self, children: Sequence[Child]) -> np.ndarray:
+        """Return one draw of each merit."""
+        mean, deviation = self._predict(children)
+        return np.asarray(mean + deviation * self._rng.standard_normal(len(children)))
+
+    def _predict(self, children: Sequence[Child]) -> tuple[np.ndarray, np.ndarray]:
+        features = np.stack([child.features for child in children])
+        return self._process.predict(features, [child.identity for child in children])
+
+
+@final
+class ThompsonGuide(Guide):
+    """Sends several workers to different places by chance."""
+
+    def fit(self, evidence: Evidence, rng: np.random.Generator) -> Opinion:
+        """Return one draw of an opinion."""
+        return ThompsonOpinion(evidence, rng)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contender:
     """A sampler in a comparison.
@@ -77,6 +127,18 @@ SAMPLERS = {
     "guided-inverted": Contender(
         sampler=lambda space, seed: GuidedEvolutionSampler(
             space=space, seed=seed, guide=InvertedGuide(GaussianProcessGuide())
+        ),
+        searches_genomes=True,
+    ),
+    "guided-blind": Contender(
+        sampler=lambda space, seed: GuidedEvolutionSampler(
+            space=space, seed=seed, guide=BlindGuide(GaussianProcessGuide())
+        ),
+        searches_genomes=True,
+    ),
+    "guided-thompson": Contender(
+        sampler=lambda space, seed: GuidedEvolutionSampler(
+            space=space, seed=seed, guide=ThompsonGuide()
         ),
         searches_genomes=True,
     ),

@@ -21,7 +21,7 @@ class GenomeFeatures:
     """Numbers by which a model can compare the genomes of a space; all of them are counts.
 
     * ``slots``: the op and the source of each node, numbered so that a slot means the same in
-      most genomes: breadth first, of siblings the one with the larger subtree first, then by op.
+      most genomes: breadth first, siblings by the shape of what grows from them, then by op.
       Two genomes agree on all slots exactly if they are the same network.
     * ``counts``: how often each op occurs.
     * ``first``: how often each op reads the embedding.

@@ -47,7 +47,7 @@ class Evaluated:
         child: The child.
         merit: Normal score of its rank in the study: 0 is the median, higher is better, whichever
             way the study is directed and however many objectives it has.
-        values: The objective values; empty for a trial that was pruned.
+        values: The objective values; empty for a trial that was pruned or failed.
         number: The trial's number.
     """
 
@@ -64,7 +64,8 @@ class Evidence:
     Attributes:
         evaluated: Children with a result; equal ones may occur again with other results.
         running: Children that other workers are training.
-        failed: Children that have no result by their own fault, out of memory for example.
+        failed: Children that have no result by their own fault, out of memory for example. They
+            are among the evaluated ones, too, with a poor merit.
         groups: Which of the features belong together, by the name of the group.
     """
 
@@ -93,7 +94,8 @@ class Guide(Protocol):
 
     A guide keeps nothing between two calls that another worker would not have: the same evidence
     and random stream must lead to the same opinion. The order of ``merit`` is compared with what
-    comes out; where the two disagree, the search goes on without the guide for a while.
+    comes out, among all the trials before; where the two disagree, the search goes on without the
+    guide for a while. So merit is best given on the scale of :class:`Evaluated`.
 
     Example:
         >>> import numpy as np

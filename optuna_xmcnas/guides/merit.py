@@ -38,21 +38,17 @@ def fronts(losses: np.ndarray) -> np.ndarray:
         >>> fronts(np.array([[1.0, 2.0], [2.0, 1.0], [2.0, 2.0], [3.0, 3.0]]))
         array([0, 0, 1, 2])
     """
-    left = np.arange(len(losses))
-    found = np.zeros(len(losses), dtype=int)
+    no_worse = np.asarray((losses[:, None] <= losses[None]).all(axis=2))  # (N, N): row than column
+    better = no_worse & ~no_worse.T
+    n_better = better.sum(axis=0)
+    found = np.full(len(losses), -1)
     front = 0
-    while len(left):
-        rest = losses[left]
-        dominated = np.array([_is_dominated(one, rest) for one in rest])
-        found[left[~dominated]] = front
-        left = left[dominated]
+    while (found < 0).any():
+        now = (n_better == 0) & (found < 0)
+        found[now] = front
+        n_better -= better[now].sum(axis=0)
         front += 1
     return found
-
-
-def _is_dominated(one: np.ndarray, others: np.ndarray) -> bool:
-    better = (others <= one).all(axis=1) & (others < one).any(axis=1)
-    return bool(better.any())
 
 
 def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:

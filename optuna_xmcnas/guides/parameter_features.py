@@ -46,12 +46,17 @@ class ParameterFeatures:
             self._starts[name] = width
             width += 1 + _width(distribution)
         n_slots = width
-        alike: dict[CategoricalDistribution, list[str]] = {}
+        alike: list[tuple[CategoricalDistribution, list[str]]] = []
         for name, distribution in self._distributions.items():
             if isinstance(distribution, CategoricalDistribution):
-                alike.setdefault(distribution, []).append(name)
+                for other, names in alike:
+                    if other == distribution:
+                        names.append(name)
+                        break
+                else:  # choices need not be hashable
+                    alike.append((distribution, [name]))
         self._counters: dict[str, int] = {}  # parameter -> where its choices are counted
-        for distribution, names in alike.items():
+        for distribution, names in alike:
             if len(names) > 1:
                 self._counters |= dict.fromkeys(names, width)
                 width += len(distribution.choices)

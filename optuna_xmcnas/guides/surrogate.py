@@ -12,11 +12,7 @@ import numpy as np
 from optuna_xmcnas.guides.feasibility import Feasibility
 from optuna_xmcnas.guides.gaussian_process import GaussianProcess
 from optuna_xmcnas.guides.guide import Child
-from optuna_xmcnas.guides.guide import Evaluated
 from optuna_xmcnas.guides.guide import Evidence
-
-
-_MOST_DATA = 300  # of more evaluations the best and the latest are used: cost grows cubically
 
 
 class PriorMean(Protocol):
@@ -68,15 +64,17 @@ class GaussianProcessOpinion:
     """
 
     def __init__(self, evidence: Evidence, prior_mean: PriorMean | None) -> None:
-        evaluated = _most_telling(evidence.evaluated)
-        children = [one.child for one in evaluated]
+        children = [one.child for one in evidence.evaluated]
         features = _matrix(children)
         self._prior_mean = prior_mean
-        self._scale = _standard(np.zeros(1) if prior_mean is None else prior_mean(children))
+        prior = (
+            np.zeros(1) if prior_mean is None else np.asarray(prior_mean(children), dtype=float)
+        )
+        self._scale = _standard(prior)
         self._process = GaussianProcess(
             features,
             [child.identity for child in children],
-            np.array([one.merit for one in evaluated]),
+            np.array([one.merit for one in evidence.evaluated]),
             views=_views(evidence.groups, features.shape[1]),
             prior=self._prior(children),
         )
@@ -114,18 +112,7 @@ class GaussianProcessOpinion:
         if self._prior_mean is None:
             return np.zeros(len(children))
         center, spread = self._scale
-        return np.asarray((self._prior_mean(children) - center) / spread)
-
-
-def _most_telling(evaluated: Sequence[Evaluated]) -> Sequence[Evaluated]:
-    """Return the evaluations to fit, in their order: all, or the best half and the latest."""
-    if len(evaluated) <= _MOST_DATA:
-        return evaluated
-    by_merit = sorted(evaluated, key=lambda one: (-one.merit, one.number))
-    best = {one.number for one in by_merit[: _MOST_DATA // 2]}
-    others = [one.number for one in evaluated if one.number not in best]
-    kept = best | set(others[-(_MOST_DATA - len(best)) :])
-    return [one for one in evaluated if one.number in kept]
+        return (np.asarray(self._prior_mean(children), dtype=float) - center) / spread
 
 
 def _views(groups: Mapping[str, slice], width: int) -> list[np.ndarray]:

@@ -80,7 +80,7 @@ def beliefs(study: Study, space: GenomeSpace | None = None) -> list[Belief]:
     if len(evidence.evaluated) < _FEWEST:
         return []
     opinion = GaussianProcessGuide().fit(evidence, np.random.default_rng(0))
-    merits = opinion.merit([one.child for one in evidence.evaluated])
+    merits = opinion.merit([one.child for one in evidence.evaluated])  # all are complete
     # Merits are ranks: they are read back as values off the results themselves.
     by_merit = sorted(evidence.evaluated, key=lambda one: one.merit)
     scale = [one.merit for one in by_merit], [one.values[0] for one in by_merit]

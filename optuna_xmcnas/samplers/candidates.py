@@ -58,6 +58,8 @@ def candidates(
         known: Identities of children that have been tried or are in training.
         rng: Where the mutants and the random children come from.
     """
+    # Where a wrapper keeps parameters from us, children are known by what they have of the rest.
+    known = known.union(one.child.identity for one in evidence.evaluated)
     found: dict[str, Candidate] = {}
     for child, parent, mutation in _made(evidence, opinion, variation, breeder, rng):
         if child.identity in known or child.identity in found:
@@ -94,7 +96,7 @@ def _best(evidence: Evidence, opinion: Opinion) -> list[tuple[int, Child]]:
     for one in evidence.evaluated:
         first.setdefault(one.child.identity, (one.number, one.child))
     numbered: Sequence[tuple[int, Child]] = list(first.values())
-    merits = opinion.merit([child for _, child in numbered])
+    merits = checked(opinion.merit, [child for _, child in numbered])
     return [numbered[int(i)] for i in np.argsort(-merits, kind="stable")[:_N_BEST]]
 
 
@@ -102,3 +104,19 @@ def _child(variation: Variation, params: dict[str, object]) -> Child:
     child = variation.child(params)
     assert child is not None  # a variation stays within its own space
     return child
+
+
+def checked(judge: Callable[[Sequence[Child]], np.ndarray], children: list[Child]) -> np.ndarray:
+    """Return what a guide says of children.
+
+    Raises:
+        ValueError: If it is not one number each.
+    """
+    said = np.asarray(judge(children), dtype=float)
+    if said.shape != (len(children),) or np.isnan(said).any():
+        name = getattr(judge, "__qualname__", repr(judge))
+        raise ValueError(
+            f"{name} must return one number per child, an array of shape ({len(children)},) "
+            f"without NaN; got {'NaN' if said.shape == (len(children),) else said.shape}."
+        )
+    return said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,12 +13,12 @@ import numpy as np
 
 from optuna_xmcnas.genome import DEFAULT_MUTATIONS
 from optuna_xmcnas.genome import Mutation
-from optuna_xmcnas.guides import Child
 from optuna_xmcnas.guides import GaussianProcessGuide
 from optuna_xmcnas.guides import Guide
 from optuna_xmcnas.samplers.base import EvolutionSampler
 from optuna_xmcnas.samplers.candidates import Candidate
 from optuna_xmcnas.samplers.candidates import candidates
+from optuna_xmcnas.samplers.candidates import checked
 from optuna_xmcnas.samplers.history import evidence_of
 from optuna_xmcnas.samplers.history import foresight
 from optuna_xmcnas.samplers.proposal import Proposal
@@ -56,7 +55,7 @@ class GuidedEvolutionSampler(EvolutionSampler):
     may share a study. With a seed, the same trials lead to the same proposal.
 
     Children that failed make their neighbours less likely to be proposed, unless the worker was
-    to blame. Pruned ones count as one of the worse quarter.
+    to blame. They count as one of the worse quarter, and pruned ones do.
 
     Args:
         space: Which genomes to evolve; the objective calls ``space.suggest(trial)``. None evolves
@@ -113,7 +112,7 @@ class GuidedEvolutionSampler(EvolutionSampler):
             n_startup_trials = min(10, population_size)
         if n_startup_trials < 0:
             raise ValueError(f"`n_startup_trials` must not be negative; got {n_startup_trials}.")
-        if guide is not None and not isinstance(guide, Guide):
+        if guide is not None and (isinstance(guide, type) or not isinstance(guide, Guide)):
             raise ValueError(f"`guide` must have a method `fit(evidence, rng)`; got {guide!r}.")
         self._n_startup_trials = n_startup_trials
         self._guide = GaussianProcessGuide() if guide is None else guide
@@ -129,12 +128,13 @@ class GuidedEvolutionSampler(EvolutionSampler):
         bred = self._bred(study, view, variation, rng)
         running = [view.proposals[n].params for n in sorted(view.proposals) if n != trial.number]
         evidence = evidence_of(view.outcomes, running, study.directions, variation)
-        if len(evidence.evaluated) < _FEWEST:
+        n_results = sum(bool(one.values) for one in evidence.evaluated)
+        if n_results < _FEWEST:
             yield from bred
             return
         guide_rng = self._rng(trial, "guide")  # its own, so that plain draws stay what they are
         opinion = self._guide.fit(evidence, guide_rng)
-        if self._leads(study, view, len(evidence.evaluated), len(running)):
+        if self._leads(study, view, n_results, len(running)):
             breeder = partial(self._parent, study, view, guide_rng)
             known = view.known(besides=trial.number)
             found = candidates(evidence, opinion, variation, breeder, known, guide_rng)
@@ -142,12 +142,12 @@ class GuidedEvolutionSampler(EvolutionSampler):
         for proposal, identities in bred:
             child = variation.child(proposal.params)
             if child is not None:
-                proposal = replace(proposal, expected=float(_checked(opinion.merit, [child])[0]))
+                proposal = replace(proposal, expected=float(checked(opinion.merit, [child])[0]))
             yield proposal, identities
 
-    def _leads(self, study: Study, view: StudyView, n_evaluated: int, n_running: int) -> bool:
+    def _leads(self, study: Study, view: StudyView, n_results: int, n_running: int) -> bool:
         """Return whether the guide chooses now."""
-        n_begun = n_evaluated + n_running if n_evaluated > _FEWEST else n_evaluated
+        n_begun = n_results + n_running if n_results > _FEWEST else n_results
         if n_begun < self._n_startup_trials:
             return False
         correlation = foresight(view.outcomes, study.directions)
@@ -165,11 +165,11 @@ def _by_promise(
     if not found:
         return
     children = [candidate.child for candidate in found]
-    order = list(np.argsort(-_checked(opinion.promise, children), kind="stable"))
+    order = list(np.argsort(-checked(opinion.promise, children), kind="stable"))
     choice = 0
     while order:
         candidate = found[order.pop(choice)]
-        expected = _checked(opinion.merit, [candidate.child])[0]
+        expected = checked(opinion.merit, [candidate.child])[0]
         proposal = Proposal(
             params=dict(candidate.child.params),
             identity=candidate.child.identity,
@@ -180,19 +180,3 @@ def _by_promise(
         )
         yield proposal, candidate.identities
         choice = int(rng.integers(min(len(order), _CHOICES))) if order else 0
-
-
-def _checked(judge: Callable[[Sequence[Child]], np.ndarray], children: list[Child]) -> np.ndarray:
-    """Return what a guide says of children.
-
-    Raises:
-        ValueError: If it is not one number each.
-    """
-    said = np.asarray(judge(children), dtype=float)
-    if said.shape != (len(children),) or np.isnan(said).any():
-        name = getattr(judge, "__qualname__", repr(judge))
-        raise ValueError(
-            f"{name} must return one number per child, an array of shape ({len(children)},) "
-            f"without NaN; got {'NaN' if said.shape == (len(children),) else said.shape}."
-        )
-    return said

@@ -21,7 +21,7 @@ from optuna_xmcnas.samplers.variation import Variation
 
 _MOST_TELLING = 300  # evaluations that a guide is shown: a Gaussian process's cost grows cubically
 _MOST_RANKED = 1000  # trials sorted into fronts: with several objectives that cost grows as well
-_PRUNED_MERIT = -0.67  # lower quartile: a pruned child was among the worse ones, not the worst
+_POOR = -0.67  # merit of pruned and failed children, the lower quartile (ours)
 _WINDOW = 30  # predictions that a guide is judged by (ours)
 _FEWEST = 12  # of them, for a judgement (ours)
 
@@ -48,7 +48,7 @@ def evidence_of(
         complete = complete[-_MOST_RANKED:]
     scores = merits(_losses(complete, directions)) if complete else np.zeros(0)
     results = [(one, float(merit)) for one, merit in zip(complete, scores, strict=True)]
-    results += [(one, _PRUNED_MERIT) for one in in_order if one.state == TrialState.PRUNED]
+    results += [(one, _POOR) for one in in_order if one.state != TrialState.COMPLETE]
     return Evidence(
         evaluated=[
             Evaluated(child=child, merit=merit, values=one.values, number=one.number)

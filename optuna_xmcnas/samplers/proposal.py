@@ -69,6 +69,15 @@ class Proposal:
             parent=parent if isinstance(parent, int) else None,
             mutation=mutation if isinstance(mutation, str) else None,
             attempt=attempt if isinstance(attempt, int) else 1,
-            expected=float(expected) if isinstance(expected, int | float) else None,
+            expected=_number(expected),
             guided=record.get("guided") is True,
         )
+
+
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return None

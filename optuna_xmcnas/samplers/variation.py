@@ -102,9 +102,13 @@ class GenomeVariation(Variation):
         self._space = space
         self._mutations = tuple(mutations)
         self._features = GenomeFeatures(space)
-        # Making a genome's neighbours takes milliseconds, and the best genomes stay the same.
-        self._neighbours: OrderedDict[str, Sequence[Neighbour]] = OrderedDict()
-        self._children: OrderedDict[tuple[Any, ...], Child] = OrderedDict()
+        # Making a genome's neighbours takes milliseconds, and the best genomes stay the same. Two
+        # genomes of one network do not have the same neighbours.
+        self._neighbours: OrderedDict[Genome, Sequence[Neighbour]] = OrderedDict()
+        self._children: OrderedDict[Genome, Child] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_neighbours": OrderedDict(), "_children": OrderedDict()}
 
     def random(self, rng: np.random.Generator) -> dict[str, Any]:
         """Return the parameters of a random genome."""
@@ -162,14 +166,13 @@ class GenomeVariation(Variation):
 
     def child(self, params: Mapping[str, Any]) -> Child | None:
         """Return the child of a genome."""
-        key = tuple(params.items())
-        child = self._children.get(key)
+        try:
+            genome = self._space.from_params(params)
+        except InvalidGenomeError:
+            return None
+        child = self._children.get(genome)
         if child is None:
-            try:
-                genome = self._space.from_params(params)
-            except InvalidGenomeError:
-                return None
-            child = self._children[key] = self._child(genome, params)
+            child = self._children[genome] = self._child(genome, params)
             if len(self._children) > _N_CHILDREN:
                 self._children.popitem(last=False)
         return child
@@ -184,7 +187,7 @@ class GenomeVariation(Variation):
         """Return every other genome that one of the mutations makes."""
         genome = self._space.from_params(params)
         own = canonical_hash(genome)
-        found = self._neighbours.pop(own, None)
+        found = self._neighbours.pop(genome, None)
         if found is None:
             found = [
                 Neighbour(child, mutation.name)
@@ -192,7 +195,7 @@ class GenomeVariation(Variation):
                 for mutant in mutation.neighbours(genome, self._space)
                 if (child := self._child(mutant, self._space.to_params(mutant))).identity != own
             ]
-        self._neighbours[own] = found  # as the latest one
+        self._neighbours[genome] = found  # as the latest one
         if len(self._neighbours) > _N_PARENTS:
             self._neighbours.popitem(last=False)
         return found

@@ -18,6 +18,7 @@ EXAMPLES = Path(__file__).parent.parent.parent / "examples"
     [
         ("sampler_only.py", ["--trials=30"], "best of 30"),
         ("custom_operation.py", ["--trials=4"], "P@5 0."),
+        ("own_guide.py", [], "nearest neighbours   best of 60: 12 of 12"),
     ],
 )
 def test_example_runs(script: str, arguments: list[str], said: str) -> None:
@@ -37,6 +38,7 @@ def test_every_script_is_tested() -> None:
         "custom_operation.py",
         "dask_workers.py",
         "joblib_workers.py",
+        "own_guide.py",
         "ray_tune.py",
         "sampler_only.py",
     }

@@ -74,7 +74,10 @@ def slow_predictions(
         log_likelihoods.append(-0.5 * (n * np.log(amplitude) + log_determinant))
         across = np.array(
             [
-                [smooth(row, child) + own * (one == name) for child, name in zip(*asked[:2], strict=True)]
+                [
+                    smooth(row, child) + own * (one == name)
+                    for child, name in zip(*asked[:2], strict=True)
+                ]
                 for row, one in zip(rows, who, strict=True)
             ]
         )

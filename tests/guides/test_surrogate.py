@@ -81,13 +81,11 @@ def test_children_in_training_lower_the_promise_beside_them_and_no_merit() -> No
     assert beside.promise(asked)[0] < 0.9 * alone.promise(asked)[0]
 
 
-def test_failures_lower_the_promise_of_their_neighbours_and_no_merit() -> None:
-    asked = [child(6, 1), child(6, 40)]
+def test_failures_lower_the_promise_of_their_neighbours() -> None:
+    asked = [child(6, 1)]
     well = fit(evidence(SLOPE, SLOPE_MERITS))
     badly = fit(evidence(SLOPE, SLOPE_MERITS, failed=[child(6, y) for y in range(3)]))
-    assert badly.merit(asked).tolist() == well.merit(asked).tolist()
     assert badly.promise(asked)[0] < 0.7 * well.promise(asked)[0]
-    assert badly.promise(asked)[1] == pytest.approx(well.promise(asked)[1])
 
 
 def first_number(children: Sequence[Child]) -> np.ndarray:
@@ -124,34 +122,6 @@ def test_repeats_tell_the_noise() -> None:
     children = [one for one in SLOPE for _ in range(4)]
     merits = [one.features[0] / 2 - 1 + rng.normal(0, 0.3) for one in children]
     assert fit(evidence(children, merits)).noise_deviation == pytest.approx(0.3, rel=0.35)
-
-
-def test_of_many_evaluations_the_best_half_and_the_latest_are_fitted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from optuna_xmcnas.guides import surrogate
-
-    seen: list[Sequence[str]] = []
-    original = surrogate.GaussianProcess
-
-    def recording(features: Any, identities: Any, *rest: Any, **more: Any) -> Any:
-        seen.append(identities)
-        return original(features[:5], identities[:5], rest[0][:5], prior=more["prior"][:5])
-
-    monkeypatch.setattr(surrogate, "GaussianProcess", recording)
-    rng = np.random.default_rng(0)
-    merits = rng.permutation(500).astype(float)
-    fit(evidence([child(i, 0, identity=str(i)) for i in range(500)], list(merits)))
-    best = {str(i) for i in np.argsort(-merits)[:150]}
-    others = [str(i) for i in range(500) if str(i) not in best]
-    assert list(seen[0]) == sorted(best | set(others[-150:]), key=int)
-    assert len(seen[0]) == 300
-
-
-def test_up_to_300_evaluations_are_fitted_whole() -> None:
-    n = 300
-    opinion = fit(evidence([child(i % 20, i // 20) for i in range(n)], list(np.zeros(n))))
-    assert len(opinion._process._identities) == n
 
 
 def test_genomes_are_also_compared_by_their_slots_alone() -> None:

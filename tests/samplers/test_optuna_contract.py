@@ -11,6 +11,7 @@ from optuna.testing.pytest_samplers import RelativeSamplerTestCase
 import pytest
 
 from optuna_xmcnas import GenomeSpace
+from optuna_xmcnas import GuidedEvolutionSampler
 from optuna_xmcnas import RegularizedEvolutionSampler
 
 
@@ -30,4 +31,24 @@ class TestGenomeSpace(
     def sampler(self) -> Callable[[], BaseSampler]:
         return lambda: RegularizedEvolutionSampler(
             space=GenomeSpace(), population_size=2, sample_size=2, seed=0
+        )
+
+
+class TestAnySearchSpaceGuided(
+    BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase
+):
+    @pytest.fixture
+    def sampler(self) -> Callable[[], BaseSampler]:
+        return lambda: GuidedEvolutionSampler(
+            population_size=2, sample_size=2, n_startup_trials=2, seed=0
+        )
+
+
+class TestGenomeSpaceGuided(
+    BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase
+):
+    @pytest.fixture
+    def sampler(self) -> Callable[[], BaseSampler]:
+        return lambda: GuidedEvolutionSampler(
+            space=GenomeSpace(), population_size=2, sample_size=2, n_startup_trials=2, seed=0
         )

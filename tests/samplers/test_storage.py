@@ -26,6 +26,7 @@ import sqlalchemy
 
 from optuna_xmcnas import GenomeSpace
 from optuna_xmcnas import RegularizedEvolutionSampler
+from optuna_xmcnas.samplers import Proposal
 from optuna_xmcnas.samplers.storage import given_params
 from optuna_xmcnas.samplers.storage import StudyView
 from optuna_xmcnas.samplers.storage import whole_study
@@ -184,6 +185,80 @@ def test_enqueued_and_copied_parameters_are_given() -> None:
 def test_a_study_is_whole_by_itself() -> None:
     study = optuna.create_study()
     assert whole_study(study) is study
+
+
+# Outcomes.
+
+
+def keeping_view() -> StudyView:
+    return StudyView(
+        size=4,
+        age_key="age",
+        proposal_key="proposal",
+        identity=lambda params: str(sorted(params.items())) if params else None,
+        keeps_outcomes=True,
+    )
+
+
+def test_outcomes_say_how_trials_ended(storage: BaseStorage) -> None:
+    study = optuna.create_study(storage=storage)
+    view = keeping_view()
+    trials = [study.ask() for _ in range(6)]
+    ours = study._storage.get_trial(trials[5]._trial_id)
+    view.read_all(study, ours)
+    assert not view.outcomes
+    states = [TrialState.COMPLETE, TrialState.PRUNED, *[TrialState.FAIL] * 3]
+    for number, (trial, state) in enumerate(zip(trials, states, strict=False)):
+        if number != 3:
+            proposal = Proposal(params={"x": -1}, identity="1", expected=number / 2)
+            stored = study._storage.get_trial(trial._trial_id)
+            write_trial_attr(study, stored, "proposal", proposal.to_record())
+        if number == 4:
+            study._storage.set_trial_system_attr(trial._trial_id, "xmcnas:ended", "worker lost")
+        trial.suggest_int("constant", 7, 7)
+        tell(study, trial, state, age=1)
+    view.read_all(study, ours)
+    fresh = keeping_view()
+    fresh.read_all(study, ours)
+    drawn = [trial.params["x"] for trial in study.trials[:5]]
+    for outcomes in (view.outcomes, fresh.outcomes):
+        found = [outcomes[number] for number in sorted(outcomes)]
+        assert [one.number for one in found] == [0, 1, 2, 3]  # the worker's fault teaches nothing
+        assert [one.state for one in found] == states[:4]
+        # A child that failed may not have drawn all of what was proposed for it.
+        assert [one.params["x"] for one in found] == [drawn[0], drawn[1], -1, drawn[3]]
+        assert all(one.params.keys() == {"x"} for one in found)
+        assert [one.values for one in found] == [(0.0,), (), (), ()]
+        assert [one.expected for one in found] == [0.0, 0.5, 1.0, None]
+
+
+def test_outcomes_are_kept_only_if_asked_for() -> None:
+    study = optuna.create_study()
+    tell(study, study.ask(), TrialState.COMPLETE, age=1)
+    view = view_of()
+    view.read_all(study, study.trials[0])
+    assert view.population
+    assert not view.outcomes
+
+
+def test_all_that_is_known_is_what_each_is_known_by(storage: BaseStorage) -> None:
+    study = optuna.create_study(storage=storage)
+    view, trials = view_of(), [study.ask() for _ in range(5)]
+    for trial, name in zip(trials, "abcde", strict=True):
+        propose(study, trial, identity=name)
+    trials[4].suggest_int("x", 0, 100)  # drawn, not told
+    for trial, state in zip(
+        trials, (TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED), strict=False
+    ):
+        tell(study, trial, state, age=1)
+    view.read_all(study, study._storage.get_trial(trials[3]._trial_id))
+    texts = {*"abcdefz", *(str(sorted(trial.params.items())) for trial in study.trials)}
+    for besides in range(5):
+        known = view.known(besides=besides)
+        assert known & texts == {text for text in texts if view.knows({text}, besides=besides)}
+    assert {"b", "c", "d", "e"} <= view.known(besides=0)
+    assert "d" not in view.known(besides=3)
+    assert "a" not in view.known(besides=3)  # its trial drew something else
 
 
 # What it costs.

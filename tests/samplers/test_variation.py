@@ -20,6 +20,8 @@ from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.genome import GenomeSpace
 from optuna_xmcnas.genome import get_mutation
 from optuna_xmcnas.genome import Node
+from optuna_xmcnas.guides import GenomeFeatures
+from optuna_xmcnas.guides import ParameterFeatures
 from optuna_xmcnas.samplers.variation import contains
 from optuna_xmcnas.samplers.variation import different_value
 from optuna_xmcnas.samplers.variation import GenomeVariation
@@ -209,6 +211,53 @@ def test_a_child_is_known_on_the_path_that_it_will_take() -> None:
     assert len(identities) == 2  # the third path needs a name that it has not
 
 
+def test_a_child_is_its_own_parameters_in_numbers() -> None:
+    variation = ParameterVariation(DISTRIBUTIONS)
+    child = variation.child({"int": 3, "choices": "b", "foreign": 1, "log int": 9999})
+    assert child is not None
+    assert child.params == {"int": 3, "choices": "b"}  # 9999 is out of range
+    assert child.identity == variation.identity(child.params)
+    assert child.genome is None
+    assert (child.features == ParameterFeatures(DISTRIBUTIONS).row(child.params)).all()
+    assert variation.groups == ParameterFeatures(DISTRIBUTIONS).groups
+    assert variation.child({"foreign": 1}) is None
+    assert variation.child({}) is None
+
+
+def test_neighbours_change_one_parameter_to_every_choice_and_some_numbers(
+    rng: np.random.Generator,
+) -> None:
+    variation = ParameterVariation(DISTRIBUTIONS)
+    parent = variation.random(rng)
+    changes: Counter[str] = Counter()
+    for child, mutation in variation.neighbours(parent, rng):
+        changed = [name for name in DISTRIBUTIONS if child.params[name] is not parent[name]]
+        assert [f"change {name}" for name in changed] == [mutation]
+        assert variation.child(child.params) is not None
+        assert all(contains(DISTRIBUTIONS[name], value) for name, value in child.params.items())
+        changes.update(changed)
+    assert changes.keys() == DISTRIBUTIONS.keys()
+    assert (changes["choices"], changes["odd choices"]) == (2, 4)
+    assert changes["two ints"] == 1
+    assert 4 <= changes["float"] <= 8
+
+
+def test_neighbours_are_complete_where_the_parent_took_a_branch(rng: np.random.Generator) -> None:
+    variation = ParameterVariation(DISTRIBUTIONS)
+    found = variation.neighbours({"choices": "a", "foreign": 1}, rng)
+    assert [child.params["choices"] for child, _ in found] == ["b", "c"]
+    assert all(child.params.keys() == DISTRIBUTIONS.keys() for child, _ in found)
+    assert variation.neighbours({"foreign": 1}, rng) == []
+
+
+def test_a_single_value_has_no_neighbours(rng: np.random.Generator) -> None:
+    variation = ParameterVariation(
+        {"choice": CategoricalDistribution(("a",)), "n": IntDistribution(0, 1)}
+    )
+    found = variation.neighbours({"choice": "a", "n": 0}, rng)
+    assert [dict(child.params) for child, _ in found] == [{"choice": "a", "n": 1}]
+
+
 # Genomes.
 
 
@@ -294,3 +343,67 @@ def test_genomes_are_known_by_their_canonical_hash() -> None:
     assert variation.identities(SPACE.to_params(one)) == {identity}
     assert variation.identity({"n_layers": 2}) is None
     assert variation.identities({"n_layers": 2}) == frozenset()
+
+
+def test_a_genome_is_a_child() -> None:
+    variation = genomes_of("swap_op")
+    genome = Genome((Node("conv3", 0), Node("bilstm", 0)))
+    child = variation.child(SPACE.to_params(genome))
+    assert child is not None
+    assert (child.genome, child.params) == (genome, SPACE.to_params(genome))
+    assert child.identity == canonical_hash(genome)
+    assert (child.features == GenomeFeatures(SPACE).row(genome)).all()
+    assert variation.groups == GenomeFeatures(SPACE).groups
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"n_layers": 2}, {"n_layers": 9}, {"n_layers": 2, "op_1": [1], "op_2": {}}]
+)
+def test_what_is_no_genome_is_no_child(params: dict[str, Any]) -> None:
+    assert genomes_of("swap_op").child(params) is None
+
+
+def test_neighbours_are_all_other_networks_one_mutation_away(rng: np.random.Generator) -> None:
+    names = ("change_source", "swap_op", "add_layer", "identity")
+    variation = genomes_of(*names)
+    for _ in range(80):  # more than are remembered
+        genome = SPACE.random(rng)
+        own = canonical_hash(genome)
+        expected = Counter(
+            (canonical_hash(neighbour), name)
+            for name in names
+            for neighbour in get_mutation(name).neighbours(genome, SPACE)
+            if canonical_hash(neighbour) != own
+        )
+        for _ in range(2):  # the second time they are remembered
+            found = variation.neighbours(SPACE.to_params(genome), rng)
+            assert Counter((n.child.identity, n.mutation) for n in found) == expected
+        for child, _ in found:
+            assert child.genome == SPACE.from_params(child.params)
+
+
+def test_neighbours_draw_nothing_at_random() -> None:
+    rng = np.random.default_rng(0)
+    before = rng.bit_generator.state
+    genome = Genome((Node("conv3", 0), Node("bilstm", 0)))
+    genomes_of("swap_op").neighbours(SPACE.to_params(genome), rng)
+    assert rng.bit_generator.state == before
+
+
+def test_what_is_remembered_of_one_genome_is_not_taken_for_another_of_the_same_network() -> None:
+    rng, names = np.random.default_rng(0), ("change_source", "swap_op", "add_layer")
+    one = Genome((Node("conv3", 0), Node("bilstm", 0), Node("bigru", 1)))
+    other = Genome((Node("bilstm", 0), Node("conv3", 0), Node("bigru", 2)))
+    fresh = genomes_of(*names).neighbours(SPACE.to_params(other), rng)
+    variation = genomes_of(*names)
+    variation.neighbours(SPACE.to_params(one), rng)
+    found = variation.neighbours(SPACE.to_params(other), rng)
+    assert [n.child.genome for n in found] == [n.child.genome for n in fresh]
+
+
+def test_a_genome_is_a_child_whatever_else_its_trial_has() -> None:
+    variation = genomes_of("swap_op")
+    params = SPACE.to_params(Genome((Node("conv3", 0), Node("bilstm", 0))))
+    child = variation.child({**params, "kernels": [3, 5]})
+    assert child is not None
+    assert child.identity == variation.identity(params)
