@@ -66,6 +66,46 @@ class BlindGuide(Guide):
 
 
 @final
+class NarrowOpinion(Opinion):
+    """Does not see some features of the children it judges."""
+
+    def __init__(self, opinion: Opinion, hidden: Sequence[slice]) -> None:
+        self._opinion = opinion
+        self._hidden = hidden
+
+    def merit(self, children: Sequence[Child]) -> np.ndarray:
+        """Return what the opinion is of what is left of the children."""
+        return self._opinion.merit([without(child, self._hidden) for child in children])
+
+    def promise(self, children: Sequence[Child]) -> np.ndarray:
+        """Return what the opinion is of what is left of the children."""
+        return self._opinion.promise([without(child, self._hidden) for child in children])
+
+
+@final
+class NarrowGuide(Guide):
+    """Works without some groups of features: what each is worth."""
+
+    def __init__(self, guide: Guide, groups: Sequence[str]) -> None:
+        self._guide = guide
+        self._groups = groups
+
+    def fit(self, evidence: Evidence, rng: np.random.Generator) -> Opinion:
+        """Return what the other guide thinks if the features are zero."""
+        hidden = [evidence.groups[group] for group in self._groups if group in evidence.groups]
+        evaluated = [replace(one, child=without(one.child, hidden)) for one in evidence.evaluated]
+        return NarrowOpinion(self._guide.fit(replace(evidence, evaluated=evaluated), rng), hidden)
+
+
+def without(child: Child, hidden: Sequence[slice]) -> Child:
+    """Return a child some of whose features are zero."""
+    features = child.features.copy()
+    for columns in hidden:
+        features[columns] = 0
+    return replace(child, features=features)
+
+
+@final
 class ThompsonOpinion(Opinion):
     """Judges by one draw of a Gaussian process, another one for each worker."""
 
@@ -115,6 +155,16 @@ class Contender:
     searches_genomes: bool = False
 
 
+def _narrow(*groups: str) -> Contender:
+    """Return guided evolution without some groups of features."""
+    return Contender(
+        sampler=lambda space, seed: GuidedEvolutionSampler(
+            space=space, seed=seed, guide=NarrowGuide(GaussianProcessGuide(), groups)
+        ),
+        searches_genomes=True,
+    )
+
+
 SAMPLERS = {
     "evolution": Contender(
         sampler=lambda space, seed: RegularizedEvolutionSampler(space=space, seed=seed),
@@ -142,6 +192,11 @@ SAMPLERS = {
         ),
         searches_genomes=True,
     ),
+    "guided-no-slots": _narrow("slots"),
+    "guided-no-counts": _narrow("counts"),
+    "guided-no-first": _narrow("first"),
+    "guided-no-pairs": _narrow("pairs"),
+    "guided-slots-only": _narrow("counts", "first", "pairs"),
     "guided-off": Contender(  # must be evolution, trial for trial
         sampler=lambda space, seed: GuidedEvolutionSampler(
             space=space, seed=seed, n_startup_trials=10**9
