@@ -93,8 +93,15 @@ class NarrowGuide(Guide):
     def fit(self, evidence: Evidence, rng: np.random.Generator) -> Opinion:
         """Return what the other guide thinks if the features are zero."""
         hidden = [evidence.groups[group] for group in self._groups if group in evidence.groups]
-        evaluated = [replace(one, child=without(one.child, hidden)) for one in evidence.evaluated]
-        return NarrowOpinion(self._guide.fit(replace(evidence, evaluated=evaluated), rng), hidden)
+        narrow = Evidence(
+            evaluated=[
+                replace(one, child=without(one.child, hidden)) for one in evidence.evaluated
+            ],
+            running=[without(child, hidden) for child in evidence.running],
+            failed=[without(child, hidden) for child in evidence.failed],
+            groups={n: part for n, part in evidence.groups.items() if n not in self._groups},
+        )
+        return NarrowOpinion(self._guide.fit(narrow, rng), hidden)
 
 
 def without(child: Child, hidden: Sequence[slice]) -> Child:
@@ -106,8 +113,11 @@ def without(child: Child, hidden: Sequence[slice]) -> Child:
 
 
 @final
-class ThompsonOpinion(Opinion):
-    """Judges by one draw of a Gaussian process, another one for each worker."""
+class NoisyOpinion(Opinion):
+    """Judges by draws around the means of a Gaussian process, others for each worker.
+
+    Each child is drawn for itself: this is not Thompson sampling, whose draws hang together.
+    """
 
     def __init__(self, evidence: Evidence, rng: np.random.Generator) -> None:
         evaluated = evidence.evaluated
@@ -133,12 +143,12 @@ class ThompsonOpinion(Opinion):
 
 
 @final
-class ThompsonGuide(Guide):
+class NoisyGuide(Guide):
     """Sends several workers to different places by chance."""
 
     def fit(self, evidence: Evidence, rng: np.random.Generator) -> Opinion:
-        """Return one draw of an opinion."""
-        return ThompsonOpinion(evidence, rng)
+        """Return an opinion with a random stream."""
+        return NoisyOpinion(evidence, rng)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,9 +196,9 @@ SAMPLERS = {
         ),
         searches_genomes=True,
     ),
-    "guided-thompson": Contender(
+    "guided-noisy": Contender(
         sampler=lambda space, seed: GuidedEvolutionSampler(
-            space=space, seed=seed, guide=ThompsonGuide()
+            space=space, seed=seed, guide=NoisyGuide()
         ),
         searches_genomes=True,
     ),

@@ -91,7 +91,7 @@ def _print_incumbents(
     number, average = next(iter(expected.items()))
     console.print(f"best seen: trial {record.number}, P@5 {100 * value:.2f}{luck}")
     console.print(
-        f"best expected: trial {number}, P@5 {100 * average:.2f} on average over trainings, by a "
+        f"best expected: trial {number}, P@5 {100 * average:.2f} in a typical training, by a "
         "model of all results; the best of many noisy results was lucky"
     )
 

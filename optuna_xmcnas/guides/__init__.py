@@ -9,6 +9,7 @@ from optuna_xmcnas.guides.guide import Evidence
 from optuna_xmcnas.guides.guide import Guide
 from optuna_xmcnas.guides.guide import Opinion
 from optuna_xmcnas.guides.merit import merits
+from optuna_xmcnas.guides.merit import POOR
 from optuna_xmcnas.guides.merit import rank_correlation
 from optuna_xmcnas.guides.parameter_features import ParameterFeatures
 from optuna_xmcnas.guides.surrogate import GaussianProcessGuide
@@ -23,6 +24,7 @@ __all__ = [
     "GenomeFeatures",
     "Guide",
     "Opinion",
+    "POOR",
     "ParameterFeatures",
     "PriorMean",
     "merits",

@@ -18,11 +18,10 @@ _PRIOR = 1.0  # children believed to have been well before any was seen (ours)
 class Feasibility:
     """The share of children like one that did not fail.
 
-    Every finished child votes, with a weight that falls with its distance as the kernel of the
-    Gaussian process does.
+    The children that a guide is shown vote, with a weight that falls with their distance.
 
     Args:
-        features: Of children with a result, (N, F).
+        features: Of children that did not fail, (N, F).
         failed: Features (F,) of each child that failed by its own fault.
 
     Example:

@@ -22,9 +22,10 @@ import numpy as np
 
 _LENGTHS = (1.5, 2.5, 4.0, 6.0)  # of the kernel, in units of the features
 _REMAINDERS = (0.05, 0.15, 0.4)  # variance that is not smooth, as a share of the smooth part's
-_NOISE_SHARES = (0.1, 0.4, 0.7, 1.0)  # of the remainder, where there are repeats
-_UNKNOWN_NOISE_SHARE = (0.5,)  # where there are none (ours)
-_LEAST_WEIGHT = 0.02  # less likely settings are left out: each one costs a prediction
+_NOISE_SHARES = (0.1, 0.5, 0.9)  # of the remainder, where there are repeats
+_UNKNOWN_NOISE_SHARE = (0.5,)  # where there are too few of them (ours)
+_FEWEST_REPEATS = 3
+_LEAST_WEIGHT = 0.02  # of the likeliest setting's; the others are left out: each one costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,7 @@ class GaussianProcess:
     Args:
         features: (N, F).
         identities: N texts; equal ones are repeated evaluations of one child.
-        merits: (N,), 0 on average.
+        merits: (N,), where 0 is nothing special.
         views: The columns of the features, (F,) truth values each, by which children may be
             compared: what is likely decides which.
         prior: What was believed of each child before, (N,), 0 on average. It is scaled by a factor
@@ -108,14 +109,14 @@ class GaussianProcess:
         distances = [squared_distances(seen, seen) for seen in self._features]
         prior = np.zeros(len(merits)) if prior is None else prior
         same = self._identities[:, None] == self._identities[None, :]
-        has_repeats = int(same.sum()) > len(same)
-        shares = _NOISE_SHARES if has_repeats else _UNKNOWN_NOISE_SHARE
+        n_repeats = len(same) - len(set(identities))
+        shares = _NOISE_SHARES if n_repeats >= _FEWEST_REPEATS else _UNKNOWN_NOISE_SHARE
         settings = product(range(len(self._views)), _LENGTHS, _REMAINDERS, shares)
         kernels = (_Kernel(*setting) for setting in settings)
         fits = [_fitted(kernel, distances[kernel.view], same, merits, prior) for kernel in kernels]
         likelihoods = np.array([fit.log_likelihood for fit in fits])
         weights = np.exp(likelihoods - likelihoods.max())
-        likely = np.flatnonzero(weights >= _LEAST_WEIGHT * weights.sum())
+        likely = np.flatnonzero(weights >= _LEAST_WEIGHT)
         self._fits = [fits[i] for i in likely]
         self._weights = weights[likely] / weights[likely].sum()
 
@@ -156,7 +157,8 @@ class GaussianProcess:
             view = fit.kernel.view
             whitened = _solve(fit.factor, fit.kernel(distances[view], same))  # (N, C)
             means[i] = fit.slope * prior + fit.whitened @ whitened
-            left = 1 - np.einsum("nc,nc->c", whitened, whitened)
+            own = fit.kernel.own * same.any(axis=0)  # nothing is known of what is new
+            left = 1 + own - np.einsum("nc,nc->c", whitened, whitened)
             if running is not None and len(running):
                 left -= self._known_by(running[:, self._views[view]], seen[view], fit, whitened)
             variances[i] = fit.amplitude * np.maximum(left, 1e-9)

@@ -47,7 +47,7 @@ class Evaluated:
         child: The child.
         merit: Normal score of its rank in the study: 0 is the median, higher is better, whichever
             way the study is directed and however many objectives it has.
-        values: The objective values; empty for a trial that was pruned or failed.
+        values: The objective values; empty for a trial that was pruned.
         number: The trial's number.
     """
 
@@ -64,8 +64,7 @@ class Evidence:
     Attributes:
         evaluated: Children with a result; equal ones may occur again with other results.
         running: Children that other workers are training.
-        failed: Children that have no result by their own fault, out of memory for example. They
-            are among the evaluated ones, too, with a poor merit.
+        failed: Children that have no result by their own fault, out of memory for example.
         groups: Which of the features belong together, by the name of the group.
     """
 

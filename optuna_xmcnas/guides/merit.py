@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 
+POOR = -0.67  # merit of children without a result, the lower quartile (ours)
+
+
 def merits(losses: np.ndarray) -> np.ndarray:
     """Return the normal score of each result's rank, higher is better.
 

@@ -13,6 +13,7 @@ from optuna_xmcnas.guides.feasibility import Feasibility
 from optuna_xmcnas.guides.gaussian_process import GaussianProcess
 from optuna_xmcnas.guides.guide import Child
 from optuna_xmcnas.guides.guide import Evidence
+from optuna_xmcnas.guides.merit import POOR
 
 
 class PriorMean(Protocol):
@@ -64,23 +65,25 @@ class GaussianProcessOpinion:
     """
 
     def __init__(self, evidence: Evidence, prior_mean: PriorMean | None) -> None:
-        children = [one.child for one in evidence.evaluated]
+        well = [one.child for one in evidence.evaluated]
+        children = [*well, *evidence.failed]
+        merits = [one.merit for one in evidence.evaluated] + [POOR] * len(evidence.failed)
         features = _matrix(children)
         self._prior_mean = prior_mean
-        prior = (
-            np.zeros(1) if prior_mean is None else np.asarray(prior_mean(children), dtype=float)
-        )
-        self._scale = _standard(prior)
+        believed = self._believed(children)
+        self._center, self._spread = float(believed.mean()), float(believed.std()) or 1.0
         self._process = GaussianProcess(
             features,
             [child.identity for child in children],
-            np.array([one.merit for one in evidence.evaluated]),
+            np.array(merits),
             views=_views(evidence.groups, features.shape[1]),
             prior=self._prior(children),
         )
         self._best = max(one.merit for one in evidence.evaluated)
         self._running = _matrix(evidence.running) if evidence.running else None
-        self._feasibility = Feasibility(features, [child.features for child in evidence.failed])
+        self._feasibility = Feasibility(
+            features[: len(well)], [child.features for child in evidence.failed]
+        )
 
     @property
     def noise_deviation(self) -> float:
@@ -109,26 +112,30 @@ class GaussianProcessOpinion:
         return np.asarray(improvement * self._feasibility(features))
 
     def _prior(self, children: Sequence[Child]) -> np.ndarray:
+        """Return the beliefs on the scale of the evaluated children."""
+        return (self._believed(children) - self._center) / self._spread
+
+    def _believed(self, children: Sequence[Child]) -> np.ndarray:
         if self._prior_mean is None:
             return np.zeros(len(children))
-        center, spread = self._scale
-        return (np.asarray(self._prior_mean(children), dtype=float) - center) / spread
+        believed = np.asarray(self._prior_mean(children), dtype=float)
+        if believed.shape != (len(children),) or not np.isfinite(believed).all():
+            raise ValueError(
+                f"`prior_mean` must return one finite number per child, an array of shape "
+                f"({len(children)},); got {believed!r}."
+            )
+        return believed
 
 
 def _views(groups: Mapping[str, slice], width: int) -> list[np.ndarray]:
     """Return by which features children may be compared: all, or the slots alone."""
     views = [np.ones(width, dtype=bool)]
-    if "pairs" in groups:  # what stands where can matter more than what occurs how often
+    # In a graph, what stands where can matter more than what occurs how often.
+    if "slots" in groups and "pairs" in groups:
         slots = np.zeros(width, dtype=bool)
         slots[groups["slots"]] = True
         views.append(slots)
     return views
-
-
-def _standard(prior: np.ndarray) -> tuple[float, float]:
-    """Return what to subtract from a belief, and what to divide it by."""
-    spread = float(prior.std())
-    return float(prior.mean()), spread if spread > 0 else 1.0
 
 
 def _matrix(children: Sequence[Child]) -> np.ndarray:

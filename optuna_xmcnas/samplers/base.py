@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -120,7 +119,7 @@ class EvolutionSampler(BaseSampler, abc.ABC):
         if self._space is not None:
             with self._lock:
                 view = self._view(study)
-                self._propose(study, trial, view, self._variation({}, view.paths))
+                self._propose(study, trial, view, self._variation({}, view))
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -146,7 +145,7 @@ class EvolutionSampler(BaseSampler, abc.ABC):
             view = self._view(study)
             if self._space is not None and trial.number not in view.proposals:
                 trial = read_again(study, trial)  # a copy of ours, in another process, proposed
-            variation = self._variation(search_space, view.paths)
+            variation = self._variation(search_space, view)
             proposal = self._propose(study, trial, view, variation)
         answer = {}
         for name, distribution in search_space.items():
@@ -258,9 +257,11 @@ class EvolutionSampler(BaseSampler, abc.ABC):
         view.proposals[trial.number] = proposal
 
     def _variation(
-        self, search_space: Mapping[str, BaseDistribution], paths: Collection[frozenset[str]]
+        self, search_space: Mapping[str, BaseDistribution], view: StudyView
     ) -> Variation:
-        return self._genomes or ParameterVariation(search_space, paths=paths)
+        return self._genomes or ParameterVariation(
+            search_space, paths=view.paths, branches=view.branches
+        )
 
     def _view(self, study: Study) -> StudyView:
         study = whole_study(study)
@@ -269,7 +270,7 @@ class EvolutionSampler(BaseSampler, abc.ABC):
                 size=self._population_size,
                 age_key=self._AGE_KEY,
                 proposal_key=self._PROPOSAL_KEY,
-                identity=self._variation({}, []).identity,
+                identity=(self._genomes or ParameterVariation({})).identity,
                 draws_proposals=self._space is not None,
                 keeps_outcomes=self._keeps_outcomes,
             )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from optuna_xmcnas.genome import GenomeSpace
 
 
-_FEWEST = 4  # results without which nothing is said
+_FEWEST_RESULTS = 4  # results without which nothing is said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,8 @@ class Belief:
     Attributes:
         number: The trial's number.
         observed: Its value.
-        expected: The value that a model of all results expects of its child on average over many
-            trainings.
+        expected: What a model of all results expects of its child: the value of its expected
+            rank, which is a typical one over many trainings.
     """
 
     number: int
@@ -49,7 +49,7 @@ def beliefs(study: Study, space: GenomeSpace | None = None) -> list[Belief]:
     """Return what is thought of the complete trials of a study, the best expected first.
 
     The best of many noisy results was lucky, more often than not. A Gaussian process on all
-    results of the study says what each child would reach on average; repeated evaluations of one
+    results of the study says what each child would typically reach; repeated evaluations of one
     child are recognised and tell how noisy training is. Of more than 300 trials the better half
     and the latest are judged.
 
@@ -75,9 +75,13 @@ def beliefs(study: Study, space: GenomeSpace | None = None) -> list[Belief]:
     variation = _variation(space, trials)
     proposal_of = RegularizedEvolutionSampler.proposal_of
     found = (outcome_of(trial, proposal_of(trial)) for trial in trials)
-    outcomes = {one.number: one for one in found if one is not None}
+    outcomes = {
+        one.number: one
+        for one in found
+        if one is not None and variation.identity(one.params) is not None
+    }
     evidence = evidence_of(outcomes, (), study.directions, variation)
-    if len(evidence.evaluated) < _FEWEST:
+    if len(evidence.evaluated) < _FEWEST_RESULTS:
         return []
     opinion = GaussianProcessGuide().fit(evidence, np.random.default_rng(0))
     merits = opinion.merit([one.child for one in evidence.evaluated])  # all are complete

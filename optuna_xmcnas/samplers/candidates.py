@@ -93,7 +93,7 @@ def _made(
 def _best(evidence: Evidence, opinion: Opinion) -> list[tuple[int, Child]]:
     """Return the best children in the guide's opinion with the trial each was first seen in."""
     first: dict[str, tuple[int, Child]] = {}
-    for one in evidence.evaluated:
+    for one in (one for one in evidence.evaluated if one.values):
         first.setdefault(one.child.identity, (one.number, one.child))
     numbered: Sequence[tuple[int, Child]] = list(first.values())
     merits = checked(opinion.merit, [child for _, child in numbered])

@@ -10,6 +10,7 @@ from typing import final
 from typing import TYPE_CHECKING
 
 import numpy as np
+from optuna.trial import TrialState
 
 from optuna_xmcnas.genome import DEFAULT_MUTATIONS
 from optuna_xmcnas.genome import Mutation
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from optuna_xmcnas.samplers.variation import Variation
 
 
-_FEWEST = 4  # results before a guide forms an opinion (ours)
+_FEWEST_RESULTS = 4  # results before a guide forms an opinion (ours)
 _CHOICES = 10  # among which a worker draws when another one was quicker with the best (ours)
 
 
@@ -54,15 +55,16 @@ class GuidedEvolutionSampler(EvolutionSampler):
     Everything is derived from the storage, as in plain evolution, and workers with either sampler
     may share a study. With a seed, the same trials lead to the same proposal.
 
-    Children that failed make their neighbours less likely to be proposed, unless the worker was
-    to blame. They count as one of the worse quarter, and pruned ones do.
+    Children that failed make their neighbours less likely to be proposed, unless they are marked
+    as lost or stopped by :func:`optuna_xmcnas.work`. Failed and pruned children count as one of
+    the worse quarter.
 
     Args:
         space: Which genomes to evolve; the objective calls ``space.suggest(trial)``. None evolves
             the parameters of any objective.
         population_size: How many trials make a population (P).
         sample_size: How many members a tournament draws (S).
-        n_startup_trials: How many random trials come before the first guided one; 10 if None, or
+        n_startup_trials: How many trials come before the first guided one; 10 if None, or
             ``population_size`` if that is less. Trials in training count, once five are finished.
         seed: Seed of all draws; None draws anew each time.
         mutations: Names of registered mutations, or mutations; used with a ``space`` only.
@@ -128,8 +130,8 @@ class GuidedEvolutionSampler(EvolutionSampler):
         bred = self._bred(study, view, variation, rng)
         running = [view.proposals[n].params for n in sorted(view.proposals) if n != trial.number]
         evidence = evidence_of(view.outcomes, running, study.directions, variation)
-        n_results = sum(bool(one.values) for one in evidence.evaluated)
-        if n_results < _FEWEST:
+        n_results = sum(one.state == TrialState.COMPLETE for one in view.outcomes.values())
+        if n_results < _FEWEST_RESULTS:
             yield from bred
             return
         guide_rng = self._rng(trial, "guide")  # its own, so that plain draws stay what they are
@@ -147,7 +149,7 @@ class GuidedEvolutionSampler(EvolutionSampler):
 
     def _leads(self, study: Study, view: StudyView, n_results: int, n_running: int) -> bool:
         """Return whether the guide chooses now."""
-        n_begun = n_results + n_running if n_results > _FEWEST else n_results
+        n_begun = n_results + n_running if n_results > _FEWEST_RESULTS else n_results
         if n_begun < self._n_startup_trials:
             return False
         correlation = foresight(view.outcomes, study.directions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+import math
 
 import numpy as np
 from optuna.study import StudyDirection
@@ -14,6 +15,7 @@ from optuna_xmcnas.guides import Child
 from optuna_xmcnas.guides import Evaluated
 from optuna_xmcnas.guides import Evidence
 from optuna_xmcnas.guides import merits
+from optuna_xmcnas.guides import POOR
 from optuna_xmcnas.guides import rank_correlation
 from optuna_xmcnas.samplers.storage import Outcome
 from optuna_xmcnas.samplers.variation import Variation
@@ -21,9 +23,8 @@ from optuna_xmcnas.samplers.variation import Variation
 
 _MOST_TELLING = 300  # evaluations that a guide is shown: a Gaussian process's cost grows cubically
 _MOST_RANKED = 1000  # trials sorted into fronts: with several objectives that cost grows as well
-_POOR = -0.67  # merit of pruned and failed children, the lower quartile (ours)
 _WINDOW = 30  # predictions that a guide is judged by (ours)
-_FEWEST = 12  # of them, for a judgement (ours)
+_FEWEST_PREDICTIONS = 12  # of them, for a judgement (ours)
 
 
 def evidence_of(
@@ -34,7 +35,8 @@ def evidence_of(
 ) -> Evidence:
     """Return what a study has shown, in the order of trial numbers.
 
-    Of more than 300 results the best half and the latest are taken; merits are those among all.
+    Of more than 300 results the best half and the latest are taken, and as large a part of the
+    failures; merits are those among all.
 
     Args:
         outcomes: How trials ended, by trial number.
@@ -48,7 +50,9 @@ def evidence_of(
         complete = complete[-_MOST_RANKED:]
     scores = merits(_losses(complete, directions)) if complete else np.zeros(0)
     results = [(one, float(merit)) for one, merit in zip(complete, scores, strict=True)]
-    results += [(one, _POOR) for one in in_order if one.state != TrialState.COMPLETE]
+    results += [(one, POOR) for one in in_order if one.state == TrialState.PRUNED]
+    failed = [one for one in in_order if one.state == TrialState.FAIL]
+    n_failed = math.ceil(len(failed) * min(1.0, _MOST_TELLING / max(len(results), 1)))
     return Evidence(
         evaluated=[
             Evaluated(child=child, merit=merit, values=one.values, number=one.number)
@@ -56,9 +60,7 @@ def evidence_of(
             if (child := variation.child(one.params)) is not None
         ],
         running=_children(running, variation),
-        failed=_children(
-            (one.params for one in in_order if one.state == TrialState.FAIL), variation
-        ),
+        failed=_children((one.params for one in failed[len(failed) - n_failed :]), variation),
         groups=variation.groups,
     )
 
@@ -78,7 +80,7 @@ def foresight(
     """
     complete = [outcomes[n] for n in sorted(outcomes) if outcomes[n].state == TrialState.COMPLETE]
     predicted = [i for i, one in enumerate(complete) if one.expected is not None][-_WINDOW:]
-    if len(predicted) < _FEWEST:
+    if len(predicted) < _FEWEST_PREDICTIONS:
         return None
     losses = _losses(complete, directions)
     places = [_place(losses[i], losses[:i]) for i in predicted]

@@ -22,6 +22,7 @@ from typing import Any
 from typing import final
 from typing import TYPE_CHECKING
 
+from optuna.distributions import CategoricalDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
@@ -104,6 +105,10 @@ class Outcome:
     expected: float | None
 
 
+Branches = dict[str, dict[str, set[frozenset[str]]]]
+"""Which paths were seen with which value of a categorical parameter: name, ``repr``, paths."""
+
+
 class StudyView:
     """What is known of a study's trials in this process: a cache of the storage, nothing more.
 
@@ -142,6 +147,7 @@ class StudyView:
         self.clock = 0  # the largest reading seen
         self.proposals: dict[int, Proposal] = {}  # of unfinished trials, by trial number
         self.paths: set[frozenset[str]] = set()  # sets of names that trials ended up with
+        self.branches: Branches = {}
         self._drawn: dict[int, str] = {}  # identities of what unfinished trials have asked for
         self._tried: set[str] = set()  # identities of all finished trials
         self._unfinished: dict[int, int] = {}  # trial number -> trial id
@@ -233,7 +239,7 @@ class StudyView:
         params = searched_params(other)
         identity = self._identity(params)
         if identity is not None:
-            self.paths.add(frozenset(params))
+            self._learn_path(other, params)
         if not other.state.is_finished():
             if identity is not None:
                 self._drawn[other.number] = identity
@@ -245,7 +251,7 @@ class StudyView:
         self._unfinished.pop(other.number, None)
         self.proposals.pop(other.number, None)
         self._drawn.pop(other.number, None)
-        if self._keeps_outcomes:
+        if self._keeps_outcomes and (identity is not None or other.state == TrialState.FAIL):
             outcome = outcome_of(other, self._proposal_in(other))
             if outcome is not None:
                 self.outcomes[other.number] = outcome
@@ -270,6 +276,14 @@ class StudyView:
             params=params,
             distributions=other.distributions,
         )
+
+    def _learn_path(self, other: FrozenTrial, params: Mapping[str, Any]) -> None:
+        path = frozenset(params)
+        self.paths.add(path)
+        for name, value in params.items():
+            if isinstance(other.distributions[name], CategoricalDistribution):
+                by_value = self.branches.setdefault(name, {})
+                by_value.setdefault(repr(value), set()).add(path)
 
     def _proposal_in(self, trial: FrozenTrial) -> Proposal | None:
         return Proposal.from_record(trial.system_attrs.get(self._proposal_key))

@@ -224,6 +224,7 @@ class ParameterVariation(Variation):
         distributions: The search space.
         paths: The sets of names that trials ended up with; in a conditional space there are
             several, and a trial that agrees with another one on all names of its path takes it.
+        branches: Which paths were seen with which value: name, ``repr`` of the value, paths.
     """
 
     def __init__(
@@ -231,9 +232,11 @@ class ParameterVariation(Variation):
         distributions: Mapping[str, BaseDistribution],
         *,
         paths: Collection[frozenset[str]] = (),
+        branches: Mapping[str, Mapping[str, Collection[frozenset[str]]]] | None = None,
     ) -> None:
         self._distributions = dict(sorted(distributions.items()))
         self._paths = frozenset(paths)
+        self._branches = branches or {}
 
     def random(self, rng: np.random.Generator) -> dict[str, Any]:
         """Return a value drawn for each parameter as Optuna's random sampler would."""
@@ -287,7 +290,8 @@ class ParameterVariation(Variation):
         identity = self.identity(own)
         if identity is None:
             return None
-        return Child(identity=identity, params=own, genome=None, features=self._features.row(own))
+        features = self._features.row(self._on_path(own))
+        return Child(identity=identity, params=own, genome=None, features=features)
 
     def equals(self, child: Child) -> frozenset[str]:
         """Return the identity on each path, see :meth:`identities`."""
@@ -317,6 +321,26 @@ class ParameterVariation(Variation):
     @cached_property
     def _features(self) -> ParameterFeatures:
         return ParameterFeatures(self._distributions)
+
+    def _on_path(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the parameters that a trial will probably ask for, as far as paths are known.
+
+        A path is believable if it was seen with every categorical value on it; of several, the
+        longest one is taken.
+        """
+        if len(self._paths) < 2 or frozenset(params) in self._paths:
+            return params
+        believable = [path for path in self._paths if path <= params.keys()]
+        believable = [path for path in believable if self._was_seen(path, params)]
+        if not believable:
+            return params
+        path = max(believable, key=lambda path: (len(path), sorted(path)))
+        return {name: params[name] for name in path}
+
+    def _was_seen(self, path: frozenset[str], params: Mapping[str, Any]) -> bool:
+        gates = (self._branches[name] for name in path & self._branches.keys())
+        values = (repr(params[name]) for name in path & self._branches.keys())
+        return all(path in gate.get(value, ()) for gate, value in zip(gates, values, strict=True))
 
     def _used(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters that are of the search space."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
-import threading
+from functools import partial
 from typing import Any
 from typing import final
 from typing import Literal
@@ -59,13 +59,11 @@ def make_sampler(
             space=space, population_size=population_size, sample_size=sample_size, seed=seed
         )
     if name == "tpe":  # its defaults are for many workers: what is in training counts as bad
-        return _StreamPerTrial(lambda seed: TPESampler(seed=seed), seed)
+        return _StreamPerTrial(TPESampler, seed)
     if name == "random":
-        return _StreamPerTrial(lambda seed: RandomSampler(seed=seed), seed)
+        return _StreamPerTrial(RandomSampler, seed)
     if name == "nsgaii":
-        return _StreamPerTrial(
-            lambda seed: NSGAIISampler(population_size=population_size, seed=seed), seed
-        )
+        return _StreamPerTrial(partial(NSGAIISampler, population_size=population_size), seed)
     raise ValueError(f"there is no sampler {name!r}.")
 
 
@@ -80,27 +78,30 @@ class _StreamPerTrial(BaseSampler):
     processes. Whatever else these samplers go by is in the storage, so a new one knows as much.
 
     Args:
-        make: Returns the sampler with a seed.
+        make: Returns the sampler with a seed, given by name.
         seed: Seed of all streams.
 
     Raises:
         ValueError: If the seed is negative, or ``make`` refuses its other settings.
     """
 
-    def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
+    def __init__(self, make: Callable[..., BaseSampler], seed: int) -> None:
         if seed < 0:
             raise ValueError(f"`seed` must not be negative; got {seed}.")
-        make(seed)  # checks its own settings
+        make(seed=seed)  # checks its own settings
         self._make = make
         self._seed = seed
-        self._local = threading.local()  # a thread has one trial at a time
+        self._samplers: dict[int, BaseSampler] = {}  # of running trials, by number
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_samplers": {}}
 
     def reseed_rng(self) -> None:
         """Do nothing: every trial has its own random stream, also among threads."""
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Begin the trial's stream."""
-        self._local.number = None
+        self._samplers.pop(trial.number, None)
         self._sampler_of(trial).before_trial(study, trial)
 
     def infer_relative_search_space(
@@ -135,11 +136,10 @@ class _StreamPerTrial(BaseSampler):
     ) -> None:
         """Let the sampler note what it has to."""
         self._sampler_of(trial).after_trial(study, trial, state, values)
+        self._samplers.pop(trial.number, None)
 
     def _sampler_of(self, trial: FrozenTrial) -> BaseSampler:
-        if getattr(self._local, "number", None) != trial.number:
+        if trial.number not in self._samplers:
             stream = np.random.SeedSequence((self._seed, trial.number))
-            self._local.sampler = self._make(int(stream.generate_state(1)[0]))
-            self._local.number = trial.number
-        sampler: BaseSampler = self._local.sampler
-        return sampler
+            self._samplers[trial.number] = self._make(seed=int(stream.generate_state(1)[0]))
+        return self._samplers[trial.number]

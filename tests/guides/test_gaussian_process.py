@@ -41,7 +41,7 @@ def slow_predictions(
     n, n_running = len(merits), len(running)
     shares = (
         gaussian_process._UNKNOWN_NOISE_SHARE
-        if len(set(identities)) == n
+        if n - len(set(identities)) < gaussian_process._FEWEST_REPEATS
         else gaussian_process._NOISE_SHARES
     )
     settings = product(views, gaussian_process._LENGTHS, gaussian_process._REMAINDERS, shares)
@@ -83,9 +83,10 @@ def slow_predictions(
         )
         means.append(slope * asked[2] + across[:n].T @ inverse @ rest)
         explained = np.diag(across.T @ np.linalg.inv(covariances) @ across)
-        variances.append(amplitude * np.maximum(1 - explained, 0))
+        known = np.array([name in identities for name in asked[1]])
+        variances.append(amplitude * np.maximum(1 + own * known - explained, 0))
     weights = np.exp(np.array(log_likelihoods) - max(log_likelihoods))
-    weights[weights < gaussian_process._LEAST_WEIGHT * weights.sum()] = 0
+    weights[weights < gaussian_process._LEAST_WEIGHT] = 0
     weights /= weights.sum()
     mean = weights @ np.array(means)
     variance = weights @ (np.array(variances) + (np.array(means) - mean) ** 2)
@@ -216,5 +217,14 @@ def test_data_that_say_nothing_do_no_harm(n_children: int) -> None:
     identities = [f"child {i % n_children}" for i in range(8)]
     process = GaussianProcess(features, identities, np.zeros(8))
     mean, deviation = process.predict(np.ones((2, 3)), ["child 0", "new"])
+    assert np.isfinite(mean).all()
+    assert (deviation > 0).all()
+
+
+def test_a_flat_likelihood_leaves_settings_to_predict_with() -> None:
+    # With repeats there are so many settings that none has a fiftieth of the weight.
+    features = np.zeros((6, 8))
+    process = GaussianProcess(features, list("aaabbc"), np.array([1.0, -1, 0, 0.5, -0.5, 0]))
+    mean, deviation = process.predict(np.zeros((1, 8)), ["new"])
     assert np.isfinite(mean).all()
     assert (deviation > 0).all()
