@@ -20,7 +20,8 @@ from typing import final
 import numpy as np
 
 
-_LENGTHS = (1.5, 2.5, 4.0, 6.0)  # of the kernel, in units of the features
+# Lengths of the kernel, in units of the features. Deep genomes are far from each other.
+_LENGTHS = (1.5, 2.5, 4.0, 6.0, 10.0)
 _REMAINDERS = (0.05, 0.15, 0.4)  # variance that is not smooth, as a share of the smooth part's
 _NOISE_SHARES = (0.1, 0.5, 0.9)  # of the remainder, where there are repeats
 _UNKNOWN_NOISE_SHARE = (0.5,)  # where there are too few of them (ours)
