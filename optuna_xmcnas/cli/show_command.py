@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from optuna_xmcnas.study import TrialRecord
 
 
+_WIDE = 100  # columns: on a narrower terminal the architecture matters more than all metrics
+_PIPE_WIDTH = 200  # nobody breaks lines for a file
+
+
 def show(
     storage: options.Storage = options.DEFAULT_STORAGE,
     study_name: Annotated[
@@ -42,7 +48,8 @@ def show(
     draw: Annotated[int, typer.Option(min=0, help="How many of them to draw.")] = 1,
 ) -> None:
     """Print the best trials of a study and their architectures."""
-    console = Console()
+    is_for_people = sys.stdout.isatty() or "COLUMNS" in os.environ
+    console = Console(width=None if is_for_people else _PIPE_WIDTH)
     study = _load_study(open_storage(storage, must_exist=True), study_name)
     rows = best_records(study, max(top, draw))
     console.print(f"study [bold]{escape(study.study_name)}[/]: {_counts(study)}", highlight=False)
@@ -50,7 +57,7 @@ def show(
         console.print("No child is finished yet.")
         return
     expected = expected_values(study)
-    console.print(_table(rows[:top], expected))
+    console.print(_table(rows[:top], expected, is_wide=console.width >= _WIDE))
     if expected:
         _print_incumbents(console, rows[0], expected)
     for value, record in rows[:draw]:
@@ -85,29 +92,37 @@ def _print_incumbents(
 ) -> None:
     """Print which trial was best, and which is expected to be best if all were trained again."""
     value, record = best
-    luck = ""
-    if record.number in expected:
-        luck = f" (expected {100 * expected[record.number]:.2f})"
     number, average = next(iter(expected.items()))
-    console.print(f"best seen: trial {record.number}, P@5 {100 * value:.2f}{luck}")
-    console.print(
-        f"best expected: trial {number}, P@5 {100 * average:.2f} in a typical training, by a "
-        "model of all results; the best of many noisy results was lucky"
-    )
+    of_best = expected.get(record.number)
+    if of_best is None:
+        console.print(f"best seen: trial {record.number}, P@5 {100 * value:.2f}")
+    elif number == record.number or round(of_best, 4) == round(average, 4):
+        console.print(
+            f"best: trial {record.number}, P@5 {100 * value:.2f} seen, {100 * of_best:.2f} "
+            "expected of another training"
+        )
+        return
+    else:
+        console.print(
+            f"best seen: trial {record.number}, P@5 {100 * value:.2f}; another training is "
+            f"expected to reach {100 * of_best:.2f}"
+        )
+    console.print(f"best expected: trial {number}, P@5 {100 * average:.2f}")
 
 
-def _table(rows: list[tuple[float, TrialRecord]], expected: Mapping[int, float]) -> Table:
+def _table(
+    rows: list[tuple[float, TrialRecord]], expected: Mapping[int, float], *, is_wide: bool
+) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption="node:op(source)")
-    names = ["trial", "P@1", "P@3", "P@5", "nDCG@5", "weights", "seconds", "parent"]
-    if expected:
-        names.insert(4, "expected")
+    metrics = ["P@1", "P@3", "P@5", "nDCG@5"] if is_wide else ["P@5"]
+    names = ["trial", *metrics, *(["expected"] if expected else [])]
+    names += ["weights", "seconds", "parent"]
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("architecture", min_width=14)
     for _, record in rows:
-        shares = [record.metrics.get(name) for name in ("P@1", "P@3", "P@5", "nDCG@5")]
-        if expected:
-            shares.insert(3, expected.get(record.number))
+        shares = [record.metrics.get(name) for name in metrics]
+        shares += [expected.get(record.number)] if expected else []
         table.add_row(
             str(record.number),
             *("" if share is None else f"{100 * share:.2f}" for share in shares),

@@ -39,6 +39,9 @@ class GaussianProcessGuide:
         prior_mean: What is believed before, by a model of earlier studies for example. None
             believes that all children are alike.
 
+    Raises:
+        ValueError: If ``prior_mean`` is no function.
+
     Example:
         >>> from optuna_xmcnas import GuidedEvolutionSampler
         >>> def shallow_first(children):
@@ -48,6 +51,8 @@ class GaussianProcessGuide:
     """
 
     def __init__(self, *, prior_mean: PriorMean | None = None) -> None:
+        if prior_mean is not None and not callable(prior_mean):
+            raise ValueError(f"`prior_mean` must be a function of children; got {prior_mean!r}.")
         self._prior_mean = prior_mean
 
     def fit(self, evidence: Evidence, rng: np.random.Generator) -> GaussianProcessOpinion:

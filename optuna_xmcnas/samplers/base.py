@@ -16,6 +16,7 @@ import numpy as np
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from optuna_xmcnas.genome import GenomeSpace
 from optuna_xmcnas.genome import get_mutation
 from optuna_xmcnas.genome import Mutation
 from optuna_xmcnas.samplers.population import tournament
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-    from optuna_xmcnas.genome import GenomeSpace
     from optuna_xmcnas.samplers.population import Member
 
 
@@ -67,6 +67,8 @@ class EvolutionSampler(BaseSampler, abc.ABC):
         max_attempts: int = 20,
         keeps_outcomes: bool = False,
     ) -> None:
+        if space is not None and not isinstance(space, GenomeSpace):
+            raise ValueError(f"`space` must be a GenomeSpace, or None; got {space!r}.")
         if population_size < 1:
             raise ValueError(f"`population_size` must be at least 1; got {population_size}.")
         if not 1 <= sample_size <= population_size:
@@ -104,10 +106,11 @@ class EvolutionSampler(BaseSampler, abc.ABC):
 
     @classmethod
     def proposal_of(cls, trial: FrozenTrial) -> Proposal | None:
-        """Return what was proposed for a trial: its parent, mutation and attempt.
+        """Return what was proposed for a trial, where it came from, and what was expected of it.
 
         Returns:
-            None if the trial carries no proposal of this sampler.
+            None if the trial carries no proposal of a sampler of this kind; without a ``space``
+            the first trials of a study do not, nobody knows their parameters yet.
         """
         return Proposal.from_record(trial.system_attrs.get(cls._PROPOSAL_KEY))
 

@@ -16,6 +16,7 @@ from optuna_xmcnas.genome import DEFAULT_MUTATIONS
 from optuna_xmcnas.genome import Mutation
 from optuna_xmcnas.guides import GaussianProcessGuide
 from optuna_xmcnas.guides import Guide
+from optuna_xmcnas.guides import Opinion
 from optuna_xmcnas.samplers.base import EvolutionSampler
 from optuna_xmcnas.samplers.candidates import Candidate
 from optuna_xmcnas.samplers.candidates import candidates
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from optuna_xmcnas.genome import GenomeSpace
-    from optuna_xmcnas.guides import Opinion
     from optuna_xmcnas.samplers.storage import StudyView
     from optuna_xmcnas.samplers.variation import Variation
 
@@ -114,7 +114,12 @@ class GuidedEvolutionSampler(EvolutionSampler):
             n_startup_trials = min(10, population_size)
         if n_startup_trials < 0:
             raise ValueError(f"`n_startup_trials` must not be negative; got {n_startup_trials}.")
-        if guide is not None and (isinstance(guide, type) or not isinstance(guide, Guide)):
+        given: object = guide
+        if isinstance(given, type):
+            raise ValueError(
+                f"`guide` must be an object, not the class; write {given.__name__}()."
+            )
+        if guide is not None and not isinstance(guide, Guide):
             raise ValueError(f"`guide` must have a method `fit(evidence, rng)`; got {guide!r}.")
         self._n_startup_trials = n_startup_trials
         self._guide = GaussianProcessGuide() if guide is None else guide
@@ -136,6 +141,11 @@ class GuidedEvolutionSampler(EvolutionSampler):
             return
         guide_rng = self._rng(trial, "guide")  # its own, so that plain draws stay what they are
         opinion = self._guide.fit(evidence, guide_rng)
+        if not isinstance(opinion, Opinion):
+            raise ValueError(
+                f"{type(self._guide).__qualname__}.fit must return an object with the methods "
+                f"`merit` and `promise`; got {opinion!r}."
+            )
         if self._leads(study, view, n_results, len(running)):
             breeder = partial(self._parent, study, view, guide_rng)
             known = view.known(besides=trial.number)
