@@ -561,7 +561,10 @@ def test_an_answer_may_be_a_list() -> None:
 
 @pytest.mark.parametrize("guide", ["gp", object(), Known().merit, GaussianProcessGuide, Nearest])
 def test_what_is_no_guide_is_refused(guide: Any) -> None:
-    with pytest.raises(ValueError, match=r"`guide` must (have a method `fit\(evidence, rng\)`|be an object, not the class)"):
+    with pytest.raises(
+        ValueError,
+        match=r"`guide` must (have a method `fit\(evidence, rng\)`|be an object, not the class)",
+    ):
         guided(guide=guide)
 
 
@@ -861,3 +864,18 @@ def test_a_guide_is_told_what_a_genome_is_and_nothing_where_there_is_none() -> N
         for one in witness.shown[-1].evaluated:
             assert (one.child.genome is None) == (space is None)
             assert one.child.features.dtype == np.float32
+
+
+def test_an_opinion_must_have_its_methods() -> None:
+    class Silent:
+        def fit(self, evidence: Evidence, rng: np.random.Generator) -> Any:
+            return None
+
+    with pytest.raises(ValueError, match=r"Silent.fit must return .* `merit` and `promise`; got"):
+        run(objective, guided(guide=Silent()), 6)
+
+
+@pytest.mark.parametrize("space", ["space", 5, GenomeSpace])
+def test_a_space_must_be_one(space: Any) -> None:
+    with pytest.raises(ValueError, match="`space` must be a GenomeSpace, or None; got"):
+        GuidedEvolutionSampler(space=space)

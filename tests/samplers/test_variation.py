@@ -407,3 +407,25 @@ def test_a_genome_is_a_child_whatever_else_its_trial_has() -> None:
     child = variation.child({**params, "kernels": [3, 5]})
     assert child is not None
     assert child.identity == variation.identity(params)
+
+
+def test_a_candidate_looks_like_the_conditional_trial_that_it_will_be() -> None:
+    on_a, on_b = frozenset({"kind", "n_a"}), frozenset({"kind", "n_b"})
+    variation = ParameterVariation(
+        {
+            "kind": CategoricalDistribution(["a", "b"]),
+            "n_a": IntDistribution(0, 9),
+            "n_b": IntDistribution(0, 9),
+        },
+        paths=[on_a, on_b],
+        branches={"kind": {"'a'": {on_a}, "'b'": {on_b}}},
+    )
+    candidate = variation.child({"kind": "b", "n_a": 3, "n_b": 8})
+    trial = variation.child({"kind": "b", "n_b": 8})
+    other = variation.child({"kind": "a", "n_a": 3})
+    assert candidate is not None
+    assert trial is not None
+    assert other is not None
+    assert candidate.params == {"kind": "b", "n_a": 3, "n_b": 8}  # all of it is proposed
+    assert (candidate.features == trial.features).all()
+    assert (candidate.features != other.features).any()
