@@ -312,7 +312,11 @@ def outcome_of(trial: FrozenTrial, proposal: Proposal | None) -> Outcome | None:
 
 def searched_params(trial: FrozenTrial) -> dict[str, Any]:
     """Return the parameters of a trial that could have been others."""
-    return {n: v for n, v in trial.params.items() if not trial.distributions[n].single()}
+    params = dict(trial.params)  # in memory, a thread may be adding to them at this moment
+    distributions = dict(trial.distributions)
+    return {
+        n: v for n, v in params.items() if n in distributions and not distributions[n].single()
+    }
 
 
 def _newer(storage: BaseStorage, study_id: int, newest_number: int) -> Iterator[FrozenTrial]:
