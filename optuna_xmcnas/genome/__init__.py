@@ -6,6 +6,7 @@ from optuna_xmcnas.genome.canonical import canonical_genome
 from optuna_xmcnas.genome.canonical import canonical_hash
 from optuna_xmcnas.genome.genome import Genome
 from optuna_xmcnas.genome.genome import Node
+from optuna_xmcnas.genome.known import KNOWN_GENOMES
 from optuna_xmcnas.genome.mutations import DEFAULT_MUTATIONS
 from optuna_xmcnas.genome.mutations import get_mutation
 from optuna_xmcnas.genome.mutations import Mutation
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT_OPS",
     "Genome",
     "GenomeSpace",
+    "KNOWN_GENOMES",
     "Mutation",
     "Node",
     "canonical_genome",
