@@ -11,6 +11,7 @@ from optuna_xmcnas.data.embeddings import read_word_vectors
 from optuna_xmcnas.data.embeddings import VectorCoverage
 from optuna_xmcnas.data.embeddings import WordVectors
 from optuna_xmcnas.data.formats import read_dataset
+from optuna_xmcnas.data.prepare import choose_documents
 from optuna_xmcnas.data.prepare import DataConfig
 from optuna_xmcnas.data.prepare import prepare
 from optuna_xmcnas.data.statistics import DatasetStatistics
@@ -38,6 +39,7 @@ __all__ = [
     "WordCounts",
     "WordVectors",
     "XmcDataset",
+    "choose_documents",
     "cooccurrence_vectors",
     "count_words",
     "describe",

@@ -91,7 +91,7 @@ def prepare(
                 f"{raw.name} ({raw.format}) has numeric features but no texts for {name}; "
                 "add the raw texts of the same documents to the folder, one per line."
             )
-    train, validation = _choose_documents(raw, config)
+    train, validation = choose_documents(raw, config)
     for name, split in {"train": train, "validation": validation}.items():
         if not split.labels.nnz:
             raise DataError(
@@ -137,7 +137,19 @@ def prepare(
     )
 
 
-def _choose_documents(raw: TextDataset, config: DataConfig) -> tuple[TextSplit, TextSplit]:
+def choose_documents(raw: TextDataset, config: DataConfig) -> tuple[TextSplit, TextSplit]:
+    """Return the train and validation documents that `prepare` takes, as text.
+
+    Raises:
+        DataError: If there are too few documents to hold any out.
+
+    Example:
+        >>> from optuna_xmcnas.data.synthetic import synthetic_dataset
+        >>> raw = synthetic_dataset(n_train=100, n_test=10)
+        >>> train, validation = choose_documents(raw, DataConfig(validation_documents=20))
+        >>> len(train), len(validation)
+        (80, 20)
+    """
     # one stream per choice: the validation documents do not depend on the size of train
     validation_rng, train_rng = np.random.default_rng(config.seed).spawn(2)
     train = raw.train
