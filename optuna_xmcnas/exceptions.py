@@ -6,6 +6,8 @@ XmcNasError
 ├── DataError (ValueError)                  a file or folder of data cannot be used
 ├── ConfigMismatchError (ValueError)        a study was made with other settings
 ├── CheckpointError (ValueError)            a saved child is damaged or foreign
+├── ModelError (ValueError)                 a model folder is damaged or foreign
+├── MissingExtraError (ImportError)         an optional package is not installed
 ├── StorageError (RuntimeError)             the storage of a study cannot be used
 ├── SearchFailedError (RuntimeError)        too many children failed one after another
 └── ChildFailedError (RuntimeError)         one child could not be trained
@@ -25,6 +27,8 @@ __all__ = [
     "ConfigMismatchError",
     "DataError",
     "InvalidGenomeError",
+    "MissingExtraError",
+    "ModelError",
     "NonFiniteLossError",
     "SearchFailedError",
     "StorageError",
@@ -50,6 +54,14 @@ class ConfigMismatchError(XmcNasError, ValueError):
 
 class CheckpointError(XmcNasError, ValueError):
     """A file that should hold a saved child is damaged, foreign or of another format version."""
+
+
+class ModelError(XmcNasError, ValueError):
+    """A folder that should hold a model is damaged, foreign or of another format version."""
+
+
+class MissingExtraError(XmcNasError, ImportError):
+    """Something wants a package that is not installed; the message says how to install it."""
 
 
 class StorageError(XmcNasError, RuntimeError):

@@ -15,6 +15,6 @@ KNOWN_GENOMES: Mapping[str, Genome] = MappingProxyType(
         "xmcnas": Genome((Node("bilstm", 0), Node("bilstm", 0))),
     }
 )
-"""By name: `attentionxml` is AttentionXML-1 (You et al., NeurIPS 2019), one BiLSTM; `xmcnas` is what
-XMC-NAS found (ICONIP 2020, figure 5), two BiLSTMs that both read the embedding. XMC-NAS puts their
-outputs side by side: train it with ``ChildConfig(combine="concat")``."""
+"""By name: `attentionxml` is AttentionXML-1 (You et al., NeurIPS 2019), one BiLSTM; `xmcnas` is
+what XMC-NAS found (ICONIP 2020, figure 5), two BiLSTMs that both read the embedding. XMC-NAS puts
+their outputs side by side: train it with ``ChildConfig(combine="concat")``."""
