@@ -74,3 +74,38 @@ class SelfAttention(nn.Module):
         scores: Tensor = self.queries(self.hidden(states).tanh())  # (B, T, R)
         weights = (scores + padding_bias(padding)[:, :, None]).softmax(dim=1)  # over tokens
         return (weights.transpose(1, 2) @ states).flatten(1)  # (B, R, D) -> (B, R D)
+
+
+@final
+class DynamicMaxPooling(nn.Module):
+    """The largest values in each of P parts of a text (Liu et al. 2017, section 3.1).
+
+    Every text is cut by its own length, so padding changes nothing. A part without tokens, of a
+    text with fewer than P, is zero.
+
+    Args:
+        n_parts: P.
+    """
+
+    def __init__(self, n_parts: int) -> None:
+        super().__init__()
+        self.n_parts = n_parts
+
+    def forward(self, states: Tensor, padding: Tensor) -> Tensor:
+        """Return the maxima of each text side by side: (B, T, D) -> (B, P D).
+
+        Example:
+            >>> states = torch.tensor([[[1.0], [5.0], [2.0], [0.0]]])
+            >>> padding = torch.tensor([[False, False, False, True]])
+            >>> DynamicMaxPooling(2)(states, padding)
+            tensor([[5., 2.]])
+        """
+        n_texts, n_tokens, width = states.shape
+        lengths = (~padding).sum(dim=1, keepdim=True)  # (B, 1)
+        places = torch.arange(n_tokens, device=states.device)
+        parts = (places * self.n_parts // lengths).clamp(max=self.n_parts - 1)  # (B, T)
+        visible = states.masked_fill(padding[:, :, None], -torch.inf)
+        found = visible.new_full((n_texts, self.n_parts, width), -torch.inf)
+        index = parts[:, :, None].expand_as(states)
+        maxima = found.scatter_reduce(1, index, visible, "amax")  # (B, P, D)
+        return maxima.masked_fill(maxima == -torch.inf, 0.0).flatten(1)

@@ -7,7 +7,7 @@ from typing import get_args
 from typing import Literal
 
 
-Attention = Literal["label", "self"]
+Attention = Literal["label", "self", "maxpool"]
 Combination = Literal["sum", "concat"]
 
 
@@ -27,8 +27,11 @@ class ChildConfig:
 
     hidden: int = 256  # units per direction of a recurrence
     fully_connected: tuple[int, ...] = (256,)  # widths, in order, before the output layer
-    attention: Attention = "label"  # a query per label, or a few for all labels (Lin et al. 2017)
-    n_queries: int = 4  # of the "self" attention (ours; Lin et al. use up to 30)
+    attention: Attention = "label"  # a query per label, or a few for all labels (Lin et al. 2017),
+    # or none: the maximum over each part of the text (XML-CNN, Liu et al. 2017)
+    n_queries: int = (
+        4  # of "self" (ours; Lin et al. use up to 30), or parts of a text of "maxpool"
+    )
     combine: Combination = "sum"  # of the node outputs: weights that sum to 1, or side by side
     embedding_dropout: float = 0.2  # share of the embedding's values (AttentionXML)
     dropout: float = 0.5  # share of the combination's values (AttentionXML)

@@ -19,6 +19,7 @@ from torch import nn
 from torch import Tensor
 import torch.nn.functional as F
 
+from optuna_xmcnas.child.attention import DynamicMaxPooling
 from optuna_xmcnas.child.attention import label_attention
 from optuna_xmcnas.child.attention import padding_bias
 from optuna_xmcnas.child.attention import SelfAttention
@@ -117,13 +118,15 @@ class LabelAttentionHead(Head):
 
 
 @final
-class SelfAttentionHead(Head):
+class SummaryHead(Head):
     """A few summaries of the text, fully connected layers, and an ordinary output layer.
+
+    The summaries are those of a self attention, or maxima over parts of the text.
 
     Args:
         width: W.
         n_labels: L.
-        config: The number of queries and the widths of the layers.
+        config: Which summaries, how many, and the widths of the layers.
     """
 
     _SPAN = 16  # a label takes B numbers here, not B (T + F), so a chunk may hold more of them
@@ -132,7 +135,11 @@ class SelfAttentionHead(Head):
         super().__init__()
         self.n_labels = n_labels
         self.chunk = self._SPAN * config.label_chunk
-        self.attention = SelfAttention(width, config.hidden, config.n_queries)
+        self.attention: SelfAttention | DynamicMaxPooling = (
+            DynamicMaxPooling(config.n_queries)
+            if config.attention == "maxpool"
+            else SelfAttention(width, config.hidden, config.n_queries)
+        )
         self.layers = _layers(config.n_queries * width, *config.fully_connected)
         self.output = _linear((config.n_queries * width, *config.fully_connected)[-1], n_labels)
         nn.init.constant_(self.output.bias, prior_logit(n_labels))
@@ -163,7 +170,7 @@ class SelfAttentionHead(Head):
 
 def make_head(width: int, n_labels: int, config: ChildConfig) -> Head:
     """Return the head whose attention the configuration names."""
-    head = LabelAttentionHead if config.attention == "label" else SelfAttentionHead
+    head = LabelAttentionHead if config.attention == "label" else SummaryHead
     return head(width, n_labels, config)
 
 

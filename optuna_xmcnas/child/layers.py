@@ -39,7 +39,7 @@ class Convolution(Op):
     """A convolution over neighbouring tokens, then ReLU; beyond the text it sees zeros.
 
     Args:
-        kernel: Tokens seen at a time; odd.
+        kernel: Tokens seen at a time; of an even number, one more to the left.
         in_width: C.
         out_width: D.
     """
@@ -51,6 +51,7 @@ class Convolution(Op):
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """See `Op.forward`."""
         outputs: Tensor = self.convolution(inputs.transpose(1, 2))  # (B, C, T) -> (B, D, T)
+        outputs = outputs[:, :, : inputs.shape[1]]  # of an even kernel, there is one too many
         return outputs.relu().transpose(1, 2)  # (B, T, D)
 
 

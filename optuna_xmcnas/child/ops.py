@@ -26,6 +26,10 @@ _FACTORIES: dict[str, OpFactory] = {
     "avgpool3": partial(AveragePooling, 3),
     "bilstm": partial(Recurrence, "lstm"),
     "bigru": partial(Recurrence, "gru"),
+    # not searched: of XML-CNN
+    "conv2": partial(Convolution, 2),
+    "conv4": partial(Convolution, 4),
+    "conv8": partial(Convolution, 8),
 }
 
 

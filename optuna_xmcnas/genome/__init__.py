@@ -13,6 +13,7 @@ from optuna_xmcnas.genome.mutations import Mutation
 from optuna_xmcnas.genome.mutations import mutation_names
 from optuna_xmcnas.genome.mutations import register_mutation
 from optuna_xmcnas.genome.ops import DEFAULT_OPS
+from optuna_xmcnas.genome.ops import XML_CNN_OPS
 from optuna_xmcnas.genome.space import GenomeSpace
 
 
@@ -24,6 +25,7 @@ __all__ = [
     "KNOWN_GENOMES",
     "Mutation",
     "Node",
+    "XML_CNN_OPS",
     "canonical_genome",
     "canonical_hash",
     "get_mutation",

@@ -14,3 +14,6 @@ DEFAULT_OPS = (
     "bigru",
 )
 """The candidate operations of XMC-NAS (ICONIP 2020, section 3.1)."""
+
+XML_CNN_OPS = ("conv2", "conv4", "conv8")
+"""The convolutions of XML-CNN (Liu et al., SIGIR 2017), which a search does not try by default."""

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from optuna_xmcnas.child.attention import DynamicMaxPooling
 from optuna_xmcnas.child.attention import label_attention
 from optuna_xmcnas.child.attention import padding_bias
 from optuna_xmcnas.child.attention import SelfAttention
@@ -67,3 +68,25 @@ def test_self_attention_gives_padding_no_gradient(dtype: torch.dtype) -> None:
     assert states.grad is not None
     assert states.grad.isfinite().all()
     assert not states.grad[padding].any()
+
+
+@pytest.mark.parametrize("n_parts", [1, 2, 3, 8])
+def test_dynamic_pooling_takes_the_maximum_of_each_part_of_each_text(n_parts: int) -> None:
+    torch.manual_seed(0)
+    lengths = torch.tensor([5, 1, 7])
+    padding = padding_mask(lengths, 7)
+    states = torch.randn(3, 7, 4)
+    found = DynamicMaxPooling(n_parts)(states, padding).view(3, n_parts, 4)
+    for text, length in enumerate(lengths.tolist()):
+        for part in range(n_parts):
+            own = [t for t in range(length) if t * n_parts // length == part]
+            expected = states[text, own].amax(dim=0) if own else torch.zeros(4)
+            torch.testing.assert_close(found[text, part], expected)
+
+
+def test_dynamic_pooling_gives_padding_no_gradient() -> None:
+    padding = torch.tensor([[False, True, True]])
+    states = torch.randn(1, 3, 2, requires_grad=True)
+    DynamicMaxPooling(2)(states, padding).sum().backward()
+    assert states.grad is not None
+    torch.testing.assert_close(states.grad[0], torch.tensor([[1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]))

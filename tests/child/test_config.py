@@ -26,7 +26,10 @@ def test_defaults_are_those_of_the_papers() -> None:
         ({"dropout": 1.0}, r"`dropout` must be at least 0 and below 1; got 1\.0"),
         ({"embedding_dropout": -0.1}, r"`embedding_dropout`.*got -0\.1"),
         ({"dropout": float("nan")}, r"`dropout`.*got nan"),
-        ({"attention": "none"}, r"`attention` must be one of \('label', 'self'\); got 'none'"),
+        (
+            {"attention": "none"},
+            r"`attention` must be one of \('label', 'self', 'maxpool'\); got 'none'",
+        ),
         ({"combine": "mean"}, r"`combine` must be one of \('sum', 'concat'\); got 'mean'"),
     ],
 )

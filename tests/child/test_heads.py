@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 import math
-from typing import Literal
 
 import pytest
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 import torch.nn.functional as F
 
 from optuna_xmcnas.child import ChildConfig
+from optuna_xmcnas.child.config import Attention
 from optuna_xmcnas.child.embedding import padding_mask
 from optuna_xmcnas.child.heads import Head
 from optuna_xmcnas.child.heads import label_ranges
@@ -22,22 +22,22 @@ from optuna_xmcnas.child.heads import LabelAttentionHead
 from optuna_xmcnas.child.heads import make_head
 from optuna_xmcnas.child.heads import prior_logit
 from optuna_xmcnas.child.heads import rows
-from optuna_xmcnas.child.heads import SelfAttentionHead
+from optuna_xmcnas.child.heads import SummaryHead
 
 
 _WIDTH = 10
 _N_LABELS = 37
 _LENGTHS = torch.tensor([6, 2, 9])
-_ATTENTIONS: list[Literal["label", "self"]] = ["label", "self"]
+_ATTENTIONS: list[Attention] = ["label", "self", "maxpool"]
 
 
-def _head(attention: Literal["label", "self"], chunk: int = 1024, *widths: int) -> Head:
+def _head(attention: Attention, chunk: int = 1024, *widths: int) -> Head:
     torch.manual_seed(0)
     config = ChildConfig(
         attention=attention, label_chunk=chunk, fully_connected=widths or (7, 6), hidden=5
     )
     head = make_head(_WIDTH, _N_LABELS, config)
-    if isinstance(head, SelfAttentionHead):
+    if isinstance(head, SummaryHead):
         head.chunk = chunk  # smaller than what makes sense, to have several chunks
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, std=0.5)  # biases too
@@ -62,8 +62,8 @@ def _obvious_label_scores(head: Head, hidden: Tensor, padding: Tensor) -> Tensor
     return outputs[:, :, 0]
 
 
-def _obvious_self_scores(head: Head, hidden: Tensor, padding: Tensor) -> Tensor:
-    assert isinstance(head, SelfAttentionHead)
+def _obvious_summary_scores(head: Head, hidden: Tensor, padding: Tensor) -> Tensor:
+    assert isinstance(head, SummaryHead)
     outputs = head.attention(hidden, padding)
     for layer in head.layers:
         outputs = layer(outputs).relu()
@@ -73,7 +73,8 @@ def _obvious_self_scores(head: Head, hidden: Tensor, padding: Tensor) -> Tensor:
 
 _OBVIOUS: dict[str, Callable[[Head, Tensor, Tensor], Tensor]] = {
     "label": _obvious_label_scores,
-    "self": _obvious_self_scores,
+    "self": _obvious_summary_scores,
+    "maxpool": _obvious_summary_scores,
 }
 
 
@@ -86,7 +87,7 @@ def _scores(head: Head, hidden: Tensor, padding: Tensor) -> Tensor:
 @pytest.mark.parametrize("widths", [(7,), (7, 6), (30,), (9, 8, 7)])
 @pytest.mark.parametrize("chunk", [1, 5, 36, 37, 1024])
 def test_scores_and_gradients_are_those_of_the_obvious_formula(
-    attention: Literal["label", "self"], widths: tuple[int, ...], chunk: int
+    attention: Attention, widths: tuple[int, ...], chunk: int
 ) -> None:
     head = _head(attention, chunk, *widths)
     hidden, padding = _batch()
@@ -105,7 +106,7 @@ def test_scores_and_gradients_are_those_of_the_obvious_formula(
 
 
 @pytest.mark.parametrize("attention", _ATTENTIONS)
-def test_a_head_without_fully_connected_layers_works(attention: Literal["label", "self"]) -> None:
+def test_a_head_without_fully_connected_layers_works(attention: Attention) -> None:
     config = ChildConfig(attention=attention, fully_connected=(), hidden=5)
     head = make_head(_WIDTH, _N_LABELS, config)
     hidden, padding = _batch()
@@ -117,7 +118,7 @@ def test_a_head_without_fully_connected_layers_works(attention: Literal["label",
 @pytest.mark.parametrize("chunk", [4, 1024])
 @pytest.mark.parametrize("label_range", [(0, 1), (3, 4), (2, 11), (4, 8), (30, 37), (0, 37)])
 def test_any_label_range_can_be_scored(
-    attention: Literal["label", "self"], chunk: int, label_range: tuple[int, int]
+    attention: Attention, chunk: int, label_range: tuple[int, int]
 ) -> None:
     head = _head(attention, chunk)
     prepared = head.prepare(*_batch())
@@ -128,7 +129,7 @@ def test_any_label_range_can_be_scored(
 
 @pytest.mark.parametrize("attention", _ATTENTIONS)
 def test_chunks_sent_backwards_one_by_one_give_the_whole_gradient(
-    attention: Literal["label", "self"],
+    attention: Attention,
 ) -> None:
     head = _head(attention, 8)
     hidden, padding = _batch()
@@ -170,7 +171,7 @@ def test_no_tensor_holds_a_context_of_full_width_per_label() -> None:
 
 
 @pytest.mark.parametrize("attention", _ATTENTIONS)
-def test_chunks_cover_all_labels_in_order(attention: Literal["label", "self"]) -> None:
+def test_chunks_cover_all_labels_in_order(attention: Attention) -> None:
     ranges = list(_head(attention, 8).chunks())
     assert (ranges[0][0], ranges[-1][1]) == (0, _N_LABELS)
     assert all(before[1] == after[0] for before, after in pairwise(ranges))
@@ -192,7 +193,7 @@ def test_rows_of_a_split_tensor_are_those_of_the_whole() -> None:
 
 
 @pytest.mark.parametrize("attention", _ATTENTIONS)
-def test_labels_begin_rare(attention: Literal["label", "self"]) -> None:
+def test_labels_begin_rare(attention: Attention) -> None:
     torch.manual_seed(0)
     n_labels = 4000
     head = make_head(_WIDTH, n_labels, ChildConfig(attention=attention))

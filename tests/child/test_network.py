@@ -15,6 +15,7 @@ from optuna_xmcnas.child import ChildConfig
 from optuna_xmcnas.child import ChildNetwork
 from optuna_xmcnas.child import ops
 from optuna_xmcnas.child import register_op
+from optuna_xmcnas.child.config import Attention
 from optuna_xmcnas.child.heads import LabelAttentionHead
 from optuna_xmcnas.child.recurrence import Recurrence
 from optuna_xmcnas.exceptions import InvalidGenomeError
@@ -23,7 +24,7 @@ from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.genome import Node
 
 
-_ATTENTIONS: list[Literal["label", "self"]] = ["label", "self"]
+_ATTENTIONS: list[Attention] = ["label", "self", "maxpool"]
 _COMBINATIONS: list[Literal["sum", "concat"]] = ["sum", "concat"]
 _N_WORDS = 30
 _N_LABELS = 11
@@ -129,7 +130,7 @@ def test_word_vectors_count_only_when_they_are_trained() -> None:
 @pytest.mark.parametrize("attention", _ATTENTIONS)
 @pytest.mark.parametrize("combine", _COMBINATIONS)
 def test_a_text_scores_the_same_whatever_stands_beside_it(
-    op: str, attention: Literal["label", "self"], combine: Literal["sum", "concat"]
+    op: str, attention: Attention, combine: Literal["sum", "concat"]
 ) -> None:
     config = ChildConfig(
         hidden=4, fully_connected=(6,), label_chunk=4, attention=attention, combine=combine
@@ -148,9 +149,7 @@ def test_a_text_scores_the_same_whatever_stands_beside_it(
 
 @pytest.mark.parametrize("op", DEFAULT_OPS)
 @pytest.mark.parametrize("attention", _ATTENTIONS)
-def test_the_gradient_of_a_batch_is_the_sum_over_its_texts(
-    op: str, attention: Literal["label", "self"]
-) -> None:
+def test_the_gradient_of_a_batch_is_the_sum_over_its_texts(op: str, attention: Attention) -> None:
     config = ChildConfig(
         hidden=4,
         fully_connected=(6,),
@@ -190,7 +189,7 @@ def test_scores_for_a_gradient_keep_nothing_as_large_as_the_attention_of_a_chunk
 
 
 @pytest.mark.parametrize("attention", _ATTENTIONS)
-def test_chunks_change_neither_scores_nor_gradients(attention: Literal["label", "self"]) -> None:
+def test_chunks_change_neither_scores_nor_gradients(attention: Attention) -> None:
     results = []
     for chunk in (1, 4, 1024):
         config = ChildConfig(
@@ -212,7 +211,7 @@ def test_dropout_acts_in_training_only() -> None:
 
 
 @pytest.mark.parametrize("attention", _ATTENTIONS)
-def test_a_seed_fixes_weights_and_scores(attention: Literal["label", "self"]) -> None:
+def test_a_seed_fixes_weights_and_scores(attention: Attention) -> None:
     scores = []
     for _ in range(2):
         torch.manual_seed(3)
@@ -225,9 +224,7 @@ def test_a_seed_fixes_weights_and_scores(attention: Literal["label", "self"]) ->
 
 @pytest.mark.parametrize("op", DEFAULT_OPS)
 @pytest.mark.parametrize("attention", _ATTENTIONS)
-def test_bfloat16_changes_scores_by_rounding_only(
-    op: str, attention: Literal["label", "self"]
-) -> None:
+def test_bfloat16_changes_scores_by_rounding_only(op: str, attention: Attention) -> None:
     config = ChildConfig(hidden=4, fully_connected=(6,), label_chunk=4, attention=attention)
     child = _child(_genome((op, 0), (op, 1)), config)
     batch = _batch(4, 9)

@@ -12,6 +12,7 @@ from optuna_xmcnas.child import register_op
 from optuna_xmcnas.child.ops import make_op
 from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.genome import DEFAULT_OPS
+from optuna_xmcnas.genome import XML_CNN_OPS
 
 
 class _Doubling(Op):
@@ -29,11 +30,11 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ops, "_FACTORIES", dict(ops._FACTORIES))
 
 
-def test_the_registry_holds_exactly_the_default_ops() -> None:
-    assert op_names() == DEFAULT_OPS
+def test_the_registry_holds_exactly_the_named_ops() -> None:
+    assert op_names() == (*DEFAULT_OPS, *XML_CNN_OPS)
 
 
-@pytest.mark.parametrize("name", DEFAULT_OPS)
+@pytest.mark.parametrize("name", [*DEFAULT_OPS, *XML_CNN_OPS])
 @pytest.mark.parametrize("in_width", [6, 3])
 def test_every_op_keeps_the_length_and_gives_the_width(name: str, in_width: int) -> None:
     mask = torch.tensor([[True, True, True], [True, False, False]])
@@ -43,7 +44,7 @@ def test_every_op_keeps_the_length_and_gives_the_width(name: str, in_width: int)
 
 def test_an_op_of_the_user_is_made_like_any_other() -> None:
     register_op("doubling", _Doubling)
-    assert op_names() == (*DEFAULT_OPS, "doubling")
+    assert op_names() == (*DEFAULT_OPS, *XML_CNN_OPS, "doubling")
     assert isinstance(make_op("doubling", 3, 6), _Doubling)
 
 
