@@ -8,6 +8,8 @@ XmcNasError
 ├── CheckpointError (ValueError)            a saved child is damaged or foreign
 ├── ModelError (ValueError)                 a model folder is damaged or foreign
 ├── MissingExtraError (ImportError)         an optional package is not installed
+├── ExportError (RuntimeError)              a model cannot be written for other programs
+├── BaselineError (RuntimeError)            a baseline could not be trained
 ├── StorageError (RuntimeError)             the storage of a study cannot be used
 ├── SearchFailedError (RuntimeError)        too many children failed one after another
 └── ChildFailedError (RuntimeError)         one child could not be trained
@@ -20,12 +22,14 @@ from __future__ import annotations
 
 
 __all__ = [
+    "BaselineError",
     "CheckpointError",
     "ChildFailedError",
     "ChildInterruptedError",
     "ChildOutOfMemoryError",
     "ConfigMismatchError",
     "DataError",
+    "ExportError",
     "InvalidGenomeError",
     "MissingExtraError",
     "ModelError",
@@ -62,6 +66,14 @@ class ModelError(XmcNasError, ValueError):
 
 class MissingExtraError(XmcNasError, ImportError):
     """Something wants a package that is not installed; the message says how to install it."""
+
+
+class BaselineError(XmcNasError, RuntimeError):
+    """A baseline that children are compared with could not be trained."""
+
+
+class ExportError(XmcNasError, RuntimeError):
+    """A model cannot be written for other programs, or what was written does not do the same."""
 
 
 class StorageError(XmcNasError, RuntimeError):
