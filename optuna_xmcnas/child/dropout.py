@@ -37,8 +37,9 @@ class Dropout(nn.Module):
         if values.device.type != "cpu":
             return F.dropout(values, self.share)
         n_lost = min(round(self.share * _LOTS), _LOTS - 1)  # lots that mean zero
-        keep = _lots(values.numel()).view(values.shape) >= n_lost - _LOTS // 2
-        return values * keep.to(values.dtype).mul_(_LOTS / (_LOTS - n_lost))
+        is_lost = _lots(values.numel()).view(values.shape) < n_lost - _LOTS // 2
+        # not a product with zeros and ones: the gradient would keep four times as many bytes
+        return (values * (_LOTS / (_LOTS - n_lost))).masked_fill_(is_lost, 0.0)
 
 
 def _lots(count: int) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable
 from collections.abc import Sequence
+from dataclasses import dataclass
 import itertools
 import math
 from typing import final
@@ -33,6 +34,19 @@ _LABELS_PER_TEXT = 5  # EURLex-4K 5.3, AmazonCat-13K 5.0, Wiki10-31K 18.6
 _LARGEST_SHARE = 0.2  # where there are few labels, each is still true of fewer texts than not
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """Ranges of texts that are scored one after another.
+
+    Attributes:
+        n_tensors: That many of what `Head.prepare` returned, the first, have a row per text.
+        ranges: First text and the one after the last, in order; together all texts.
+    """
+
+    n_tensors: int
+    ranges: list[tuple[int, int]]
+
+
 class Head(nn.Module, abc.ABC):
     """Scores labels. What all labels share is prepared once per batch.
 
@@ -48,6 +62,8 @@ class Head(nn.Module, abc.ABC):
     all chunks are needed before the loss, wrap `score` in `torch.utils.checkpoint`, as
     `ChildNetwork.forward` does.
     """
+
+    chunk: int  # labels in all ranges of `chunks` but the last
 
     @abc.abstractmethod
     def prepare(self, hidden: Tensor, padding: Tensor) -> tuple[Tensor, ...]:
@@ -75,6 +91,14 @@ class Head(nn.Module, abc.ABC):
     def chunks(self) -> Iterable[tuple[int, int]]:
         """Return the label ranges (start, stop) that cover all labels in order."""
 
+    @abc.abstractmethod
+    def blocks(self, prepared: tuple[Tensor, ...]) -> Blocks:
+        """Return how the texts are best divided while their scores are sent backwards.
+
+        Args:
+            prepared: What `prepare` returned.
+        """
+
 
 @final
 class LabelAttentionHead(Head):
@@ -89,6 +113,8 @@ class LabelAttentionHead(Head):
         n_labels: L.
         config: Widths of the shared network, and how many labels make a chunk.
     """
+
+    _BLOCK = 2048  # tokens whose scores for a chunk of labels stay in a CPU's cache (4 MB)
 
     def __init__(self, width: int, n_labels: int, config: ChildConfig) -> None:
         super().__init__()
@@ -115,6 +141,14 @@ class LabelAttentionHead(Head):
     def chunks(self) -> Iterable[tuple[int, int]]:
         """See `Head.chunks`."""
         return label_ranges(self.n_labels, self.chunk)
+
+    def blocks(self, prepared: tuple[Tensor, ...]) -> Blocks:
+        """See `Head.blocks`."""
+        n_texts, n_tokens, _ = prepared[0].shape
+        n_blocks = 1
+        if prepared[0].device.type == "cpu":
+            n_blocks = min(-(-n_texts * n_tokens // self._BLOCK), n_texts)
+        return Blocks(3, label_ranges(n_texts, -(-n_texts // n_blocks)))
 
 
 @final
@@ -166,6 +200,10 @@ class SummaryHead(Head):
     def chunks(self) -> Iterable[tuple[int, int]]:
         """See `Head.chunks`."""
         return label_ranges(self.n_labels, self.chunk)
+
+    def blocks(self, prepared: tuple[Tensor, ...]) -> Blocks:
+        """See `Head.blocks`."""
+        return Blocks(1, [(0, prepared[0].shape[0])])
 
 
 def make_head(width: int, n_labels: int, config: ChildConfig) -> Head:

@@ -55,6 +55,26 @@ class SparseTargets:
         first, last = np.searchsorted(self.host_labels, (start, stop)).tolist()
         return self.rows[first:last], self.labels[first:last] - start
 
+    def of_documents(self, first: int, last: int) -> SparseTargets:
+        """Return those of documents ``first`` to ``last - 1``, which are numbered from 0 then.
+
+        A GPU is waited for.
+
+        Example:
+            >>> labels = np.array([1, 4, 6])
+            >>> targets = SparseTargets(
+            ...     torch.tensor([0, 2, 1]), torch.from_numpy(labels), labels
+            ... )
+            >>> targets.of_documents(1, 3)
+            SparseTargets(rows=tensor([1, 0]), labels=tensor([4, 6]), host_labels=array([4, 6]))
+        """
+        is_one = (self.rows >= first) & (self.rows < last)
+        return SparseTargets(
+            rows=self.rows[is_one] - first,
+            labels=self.labels[is_one],
+            host_labels=self.host_labels[is_one.cpu().numpy()],
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -162,7 +182,7 @@ def _pad(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     starts = split.offsets[documents]
     lengths = split.offsets[documents + 1] - starts
-    steps = np.arange(lengths.max())  # (T,)
+    steps = np.arange(lengths.max(initial=0))  # (T,)
     places = np.minimum(starts[:, None] + steps, len(split.tokens) - 1)  # (B, T)
     tokens = split.tokens[places].astype(np.int64)
     tokens[steps >= lengths[:, None]] = 0

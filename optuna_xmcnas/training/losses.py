@@ -45,11 +45,14 @@ def backpropagate(
     prepared: tuple[Tensor, ...],
     targets: SparseTargets,
     precision: AbstractContextManager[object],
+    *,
+    n_documents: int | None = None,
 ) -> Tensor:
     """Add the gradient of the mean loss over documents x labels and return that loss, detached.
 
     Each chunk of labels is scored and sent backwards before the next one is touched, so one chunk
-    is in memory at a time, whatever the number of labels, and nothing is computed twice. What the
+    is in memory at a time, whatever the number of labels, and nothing is computed twice; on the
+    CPU some documents at a time, so that their scores do not even leave the cache. What the
     chunks have in common (``prepared``, and behind it the encoder) is sent backwards once, after
     the last chunk.
 
@@ -58,20 +61,31 @@ def backpropagate(
         prepared: What ``head.prepare`` returned, with its graph.
         targets: The labels of the batch.
         precision: The autocast context of the forward pass.
+        n_documents: Documents over which the mean is taken, where these are a part of them;
+            None: these are all.
     """
     leaves = tuple(_leaf(tensor) for tensor in prepared)
     chunks = list(head.chunks())
     n_labels = sum(stop - start for start, stop in chunks)
+    blocks = head.blocks(prepared)
+    n_documents = n_documents or blocks.ranges[-1][1]
 
-    def send_back(start: int, stop: int) -> Tensor:  # what it makes is gone when it returns
-        with precision:
-            logits = head.score(leaves, start, stop)  # (B, c)
-        loss = binary_cross_entropy(logits, *targets.within(start, stop))
-        loss = loss / (logits.shape[0] * n_labels)
+    def send_back(part: tuple[Tensor, ...], own: SparseTargets, start: int, stop: int) -> Tensor:
+        with precision:  # what is made here is gone when it returns
+            logits = head.score(part, start, stop)  # (B, c)
+        loss = binary_cross_entropy(logits, *own.within(start, stop))
+        loss = loss / (n_documents * n_labels)
         torch.autograd.backward(loss)
         return loss.detach()
 
-    losses = [send_back(start, stop) for start, stop in chunks]
+    losses = []
+    for first, last in blocks.ranges:
+        part, own = leaves, targets
+        if len(blocks.ranges) > 1:
+            rows = [_rows(leaf, first, last) for leaf in leaves[: blocks.n_tensors]]
+            part = (*rows, *leaves[blocks.n_tensors :])
+            own = targets.of_documents(first, last)
+        losses += [send_back(part, own, start, stop) for start, stop in chunks]
     shared = [
         (tensor, leaf.grad.to(tensor.dtype))
         for tensor, leaf in zip(prepared, leaves, strict=True)
@@ -90,6 +104,16 @@ def _leaf(tensor: Tensor) -> Tensor:
     if tensor.is_leaf:
         return tensor
     return _widened(tensor.detach()).requires_grad_(tensor.requires_grad)
+
+
+def _rows(leaf: Tensor, first: int, last: int) -> Tensor:
+    """Return some rows of a leaf as a leaf whose gradient is added to the same rows of its own."""
+    rows = leaf.detach()[first:last].requires_grad_(leaf.requires_grad)
+    if leaf.requires_grad:
+        if leaf.grad is None:
+            leaf.grad = torch.zeros_like(leaf)
+        rows.grad = leaf.grad[first:last]
+    return rows
 
 
 def _widened(logits: Tensor) -> Tensor:

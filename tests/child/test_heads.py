@@ -210,3 +210,16 @@ def test_the_first_logit_says_five_labels_per_text_or_a_fifth_of_all(
 ) -> None:
     probability = 1 / (1 + math.exp(-prior_logit(n_labels)))
     assert probability * n_labels == pytest.approx(expected_labels)
+
+
+@pytest.mark.parametrize(("n_texts", "n_tokens"), [(40, 500), (40, 128), (3, 5000), (1, 1)])
+def test_blocks_of_texts_follow_each_other_and_fit_a_cache(n_texts: int, n_tokens: int) -> None:
+    head = _head("label")
+    prepared = head.prepare(
+        torch.zeros(n_texts, n_tokens, _WIDTH), torch.zeros(n_texts, n_tokens, dtype=torch.bool)
+    )
+    blocks = head.blocks(prepared)
+    assert [i for first, last in blocks.ranges for i in range(first, last)] == list(range(n_texts))
+    sizes = {last - first for first, last in blocks.ranges}
+    assert max(sizes) == 1 or max(sizes) * n_tokens <= 2048
+    assert {len(tensor) for tensor in prepared[: blocks.n_tensors]} == {n_texts}

@@ -1,4 +1,4 @@
-"""The two ways to run a recurrence against each other and against PyTorch on single texts."""
+"""The ways to run a recurrence against each other and against PyTorch on single texts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from optuna_xmcnas.child.recurrence import Recurrence
 _LENGTHS = torch.tensor([5, 1, 8, 3, 8])
 _Run = Callable[[Recurrence, Tensor, Tensor], Tensor]
 _RUNS: list[_Run] = [Recurrence.packed, Recurrence.unpacked, Recurrence.forward]
+_CASES = [
+    ("lstm", Recurrence.together),
+    *((kind, run) for kind in ("lstm", "gru") for run in _RUNS),
+]
 
 
 def _op(kind: str) -> Recurrence:
@@ -40,16 +44,14 @@ def _one_by_one(op: Recurrence, inputs: Tensor) -> Tensor:
     return torch.cat(outputs)
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
-@pytest.mark.parametrize("run", _RUNS)
+@pytest.mark.parametrize(("kind", "run"), _CASES)
 def test_outputs_are_those_of_single_texts(kind: str, run: _Run) -> None:
     op = _op(kind)
     inputs, mask = _batch()
     torch.testing.assert_close(run(op, inputs, mask)[mask], _one_by_one(op, inputs))
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
-@pytest.mark.parametrize("run", _RUNS)
+@pytest.mark.parametrize(("kind", "run"), _CASES)
 @pytest.mark.parametrize("is_training", [True, False])
 def test_gradients_are_those_of_single_texts(kind: str, run: _Run, is_training: bool) -> None:
     op = _op(kind).train(is_training)
@@ -60,6 +62,43 @@ def test_gradients_are_those_of_single_texts(kind: str, run: _Run, is_training: 
     expected = torch.autograd.grad((_one_by_one(op, inputs) * weights).sum(), wanted)
     found = torch.autograd.grad((run(op, inputs, mask)[mask] * weights).sum(), wanted)
     torch.testing.assert_close(found, expected)
+
+
+def test_a_large_batch_trains_in_both_directions_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Taken(Exception):
+        pass
+
+    def together(*_: object) -> Tensor:
+        raise Taken
+
+    monkeypatch.setattr(Recurrence, "together", together)
+    op = Recurrence("lstm", 2, 2 * 64)
+    inputs, mask = torch.randn(64, 256, 2), torch.ones(64, 256, dtype=torch.bool)
+    with pytest.raises(Taken):
+        op(inputs, mask)
+    assert op(inputs[:, :255], mask[:, :255]).shape == (64, 255, 128)
+    with torch.no_grad():
+        assert op(inputs, mask).shape == (64, 256, 128)
+
+
+def test_word_vectors_that_are_frozen_change_no_other_gradient() -> None:
+    op = _op("lstm")
+    inputs, mask = _batch()
+    parameters = list(op.parameters())
+    frozen = torch.autograd.grad(op.together(inputs, mask).square().sum(), parameters)
+    inputs.requires_grad_()
+    trained = torch.autograd.grad(op.together(inputs, mask).square().sum(), parameters)
+    torch.testing.assert_close(frozen, trained)
+
+
+def test_a_second_gradient_of_the_same_graph_is_refused() -> None:
+    op = _op("lstm")
+    outputs = op.together(*_batch()).sum()
+    torch.autograd.grad(outputs, [op.initial], retain_graph=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(outputs, [op.initial])
 
 
 @pytest.mark.parametrize(("kind", "n_states"), [("lstm", 2), ("gru", 1)])

@@ -14,6 +14,8 @@ from torch import Tensor
 import torch.nn.functional as F
 
 from optuna_xmcnas.child import Head
+from optuna_xmcnas.child.heads import Blocks
+from optuna_xmcnas.child.heads import label_ranges
 from optuna_xmcnas.training import backpropagate
 from optuna_xmcnas.training import binary_cross_entropy
 from optuna_xmcnas.training import SparseTargets
@@ -73,8 +75,9 @@ def test_bfloat16_logits_are_summed_in_float32() -> None:
 class _TwoPartHead(Head):
     """Scores from two prepared tensors and a mask, so that all kinds of sharing occur."""
 
-    def __init__(self, width: int, n_labels: int, chunk: int) -> None:
+    def __init__(self, width: int, n_labels: int, chunk: int, block: int = 100) -> None:
         super().__init__()
+        self._block = block
         self.project = nn.Linear(width, 3)
         self.weight = nn.Parameter(torch.randn(n_labels, 3))
         self.shared = nn.Parameter(torch.ones(1))
@@ -93,11 +96,15 @@ class _TwoPartHead(Head):
         starts = range(0, self._n_labels, self._chunk)
         return [(start, min(start + self._chunk, self._n_labels)) for start in starts]
 
+    def blocks(self, prepared: tuple[Tensor, ...]) -> Blocks:
+        return Blocks(3, label_ranges(prepared[0].shape[0], self._block))
+
 
 @pytest.mark.parametrize("chunk", [1, 4, 11, 100])
-def test_chunk_by_chunk_gives_the_gradients_of_the_whole(chunk: int) -> None:
+@pytest.mark.parametrize("block", [1, 4, 6])
+def test_chunk_by_chunk_gives_the_gradients_of_the_whole(chunk: int, block: int) -> None:
     torch.manual_seed(0)
-    head = _TwoPartHead(width=5, n_labels=11, chunk=chunk)
+    head = _TwoPartHead(width=5, n_labels=11, chunk=chunk, block=block)
     encoder = nn.Linear(4, 5)
     inputs, dense = torch.randn(6, 3, 4), _dense(6, 11)
     padding = torch.tensor([[False, False, True]] * 6)
