@@ -17,19 +17,24 @@ from optuna_xmcnas.training.evaluation import Evaluation
 from optuna_xmcnas.training.losses import backpropagate
 from optuna_xmcnas.training.losses import binary_cross_entropy
 from optuna_xmcnas.training.memory import PeakMemory
+from optuna_xmcnas.training.parallel import ALONE
+from optuna_xmcnas.training.parallel import launched_group
+from optuna_xmcnas.training.parallel import ProcessGroup
 from optuna_xmcnas.training.predict import predict_top_k
 from optuna_xmcnas.training.predict import TopK
 from optuna_xmcnas.training.resume import remove_checkpoint
 from optuna_xmcnas.training.resume import TrainingCheckpoint
+from optuna_xmcnas.training.run import TrainingResult
 from optuna_xmcnas.training.snapshot import snapshot_bytes
 from optuna_xmcnas.training.trainer import fit
-from optuna_xmcnas.training.trainer import TrainingResult
 
 
 __all__ = [
+    "ALONE",
     "Batch",
     "Evaluation",
     "PeakMemory",
+    "ProcessGroup",
     "SparseTargets",
     "TopK",
     "TrainingCheckpoint",
@@ -40,6 +45,7 @@ __all__ = [
     "describe_device",
     "fit",
     "free_space_shortage",
+    "launched_group",
     "load_batches",
     "load_child",
     "predict_top_k",

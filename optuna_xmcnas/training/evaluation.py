@@ -10,7 +10,7 @@ from typing import Any
 from optuna_xmcnas.metrics import EvaluationReport
 
 
-_SELECTION = ("P@5", "nDCG@5")  # ICONIP 2020 ranks by P@5; where that is equal, nDCG@5 (ours)
+_SELECTION = ("P@5", "nDCG@5")  # where evaluations are equal in one, the other decides (ours)
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,20 @@ class Evaluation:
     report: EvaluationReport
     number: int = 1
 
-    @property
-    def score(self) -> tuple[float, ...]:
-        """What evaluations of one training are compared by: P@5, then nDCG@5."""
-        return tuple(self.report[name] for name in _SELECTION)
+    def score_by(self, name: str) -> tuple[float, ...]:
+        """Return what evaluations of one training are compared by.
+
+        Args:
+            name: The metric that counts first: ``"P@5"`` or ``"nDCG@5"``. The other is second.
+
+        Example:
+            >>> scores = (("P@5", 0.25), ("nDCG@5", 0.5))
+            >>> report = EvaluationReport(scores, n_documents=8, n_without_labels=0)
+            >>> Evaluation(1, 10, 2.0, 0.5, report).score_by("nDCG@5")
+            (0.5, 0.25)
+        """
+        others = [other for other in _SELECTION if other != name]
+        return tuple(self.report[metric] for metric in (name, *others))
 
     def to_record(self) -> dict[str, Any]:
         """Return it as a JSON-serialisable value.

@@ -9,11 +9,14 @@ Letters: N documents, B of a batch, L labels, c labels of a chunk, k places.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 from torch import Tensor
 
 from optuna_xmcnas.exceptions import NonFiniteLossError
@@ -23,9 +26,12 @@ from optuna_xmcnas.training.batches import prediction_order
 from optuna_xmcnas.training.batches import SparseTargets
 from optuna_xmcnas.training.device import autocast
 from optuna_xmcnas.training.device import resolve_device
+from optuna_xmcnas.training.ensemble import logit_of_mean
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from optuna_xmcnas.child import ChildNetwork
@@ -53,7 +59,7 @@ class TopK:
 
 
 def predict_top_k(
-    child: ChildNetwork,
+    child: ChildNetwork | Sequence[ChildNetwork],
     split: TokenSplit,
     k: int,
     *,
@@ -64,29 +70,31 @@ def predict_top_k(
     """Return the ``k`` best labels of every document of a split, in the order of the split.
 
     Args:
-        child: The network; it is moved to the device and left in the mode it was in.
+        child: The network; it is moved to the device and left in the mode it was in. Several are
+            an ensemble, and a label's score the logit of the mean of their probabilities, so the
+            order is that of the sum; all of them are in the memory of the device.
         split: The documents. Pairs in ``split.filters`` are never predicted.
         k: Places.
-        batch_size: Documents scored together; changes time and memory, not the answer.
+        batch_size: Documents scored together; changes time and memory, and the answer by no more
+            than the last bits of a float32.
         device: As in `TrainingConfig`.
         precision: As in `TrainingConfig`, for the encoder. Labels are scored in float32, so
             that rounding makes no ties.
 
     Raises:
         NonFiniteLossError: If a score is not a number: such scores have no order.
+        ValueError: If a size is impossible, there is no child, or two score other labels.
     """
+    children = (child,) if isinstance(child, nn.Module) else tuple(child)
+    _check(children)
     for name, value in (("k", k), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1; got {value}.")
     place = resolve_device(device)
-    child.to(place)
-    was_training = child.training
-    child.eval()
-    try:
-        with torch.no_grad():
-            return _predict(child, split, k, batch_size, place, precision)
-    finally:
-        child.train(was_training)
+    for member in children:
+        member.to(place)
+    with _in_evaluation(children), torch.no_grad():
+        return _predict(children, split, k, batch_size, place, precision)
 
 
 def merge_top_k(best: Tensor, logits: Tensor, start: int) -> Tensor:
@@ -141,8 +149,28 @@ def _keys(logits: Tensor, labels: Tensor) -> Tensor:
     return keys
 
 
+def _check(children: Sequence[ChildNetwork]) -> None:
+    if not children:
+        raise ValueError("there is no child to predict with; give one or several.")
+    if len(sizes := {child.n_labels for child in children}) > 1:
+        raise ValueError(f"all children must score the same labels; they score {sorted(sizes)}.")
+
+
+@contextmanager
+def _in_evaluation(children: Sequence[ChildNetwork]) -> Iterator[None]:
+    """Set children to evaluation mode, and then back to the mode they were in."""
+    modes = [child.training for child in children]
+    try:
+        for child in children:
+            child.eval()
+        yield
+    finally:
+        for child, mode in zip(children, modes, strict=True):
+            child.train(mode)
+
+
 def _predict(
-    child: ChildNetwork,
+    children: Sequence[ChildNetwork],
     split: TokenSplit,
     k: int,
     batch_size: int,
@@ -156,7 +184,7 @@ def _predict(
         barred = None
         if split.filters is not None:
             barred = load_targets(split.filters, batch.documents, device)
-        keys, peak = _rank(child, batch, barred, k, autocast(device, precision))
+        keys, peak = _rank(children, batch, barred, k, autocast(device, precision))
         found.append(keys)
         highest = torch.maximum(highest, peak)
     labels, scores = labels_and_scores(torch.cat(found))  # (N, k), in the order of the batches
@@ -170,23 +198,31 @@ def _predict(
 
 
 def _rank(
-    child: ChildNetwork,
+    children: Sequence[ChildNetwork],
     batch: Batch,
     barred: SparseTargets | None,
     k: int,
     context: torch.autocast,
 ) -> tuple[Tensor, Tensor]:
     """Return the keys of the best labels, (B, k), and the highest logit: NaN if one is NaN."""
-    with context:
-        hidden = child.encode(batch.tokens, batch.lengths)  # (B, T, W)
-        prepared = child.head.prepare(hidden, child.padding(batch.lengths))
-    prepared = tuple(t.float() if t.is_floating_point() else t for t in prepared)
-    best = no_labels(len(batch.documents), k, hidden.device)
-    highest = torch.full((), -torch.inf, device=hidden.device)
-    for start, stop in child.head.chunks():
-        logits = child.head.score(prepared, start, stop)  # (B, c), float32
+    prepared = [_prepared(child, batch, context) for child in children]
+    device = batch.tokens.device
+    best = no_labels(len(batch.documents), k, device)
+    highest = torch.full((), -torch.inf, device=device)
+    for start, stop in children[0].head.chunks():
+        logits = logit_of_mean(  # (B, c), float32
+            [c.head.score(p, start, stop) for c, p in zip(children, prepared, strict=True)]
+        )
         highest = torch.maximum(highest, logits.amax())
         if barred is not None:
             logits[barred.within(start, stop)] = -torch.inf
         best = merge_top_k(best, logits, start)
     return best, highest
+
+
+def _prepared(child: ChildNetwork, batch: Batch, context: torch.autocast) -> tuple[Tensor, ...]:
+    """Return what the head of a child needs of a batch to score labels in float32."""
+    with context:
+        hidden = child.encode(batch.tokens, batch.lengths)  # (B, T, W)
+        prepared = child.head.prepare(hidden, child.padding(batch.lengths))
+    return tuple(t.float() if t.is_floating_point() else t for t in prepared)

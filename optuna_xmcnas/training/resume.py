@@ -210,7 +210,7 @@ class TrainingFile:
 
 def _identity(child: ChildNetwork, data: XmcDataset, config: TrainingConfig) -> dict[str, str]:
     """Return what two trainings must have in common for one to go on from the other."""
-    training = {n: v for n, v in asdict(config).items() if n not in _NOT_THE_TRAINING}
+    training = {n: v for n, v in config.to_record().items() if n not in _NOT_THE_TRAINING}
     sizes = {
         "n_labels": data.n_labels,
         "n_train": len(data.train),

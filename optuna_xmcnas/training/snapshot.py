@@ -17,27 +17,31 @@ from optuna_xmcnas.exceptions import CheckpointError
 if TYPE_CHECKING:
     from torch import nn
 
+    from optuna_xmcnas.training.averaging import WeightAverage
+    from optuna_xmcnas.training.clipping import Clipping
     from optuna_xmcnas.training.loss_record import LossRecord
     from optuna_xmcnas.training.weights import BestWeights
 
 
 _ADAM = ("step", "exp_avg", "exp_avg_sq")  # what torch.optim.Adam keeps of each parameter
+_AVERAGE_COUNT = "average.count:"
 _COPIES = ("weights", "best")  # groups with a tensor for each one of the child
-_FLOATS_PER_WEIGHT = 4  # the weight, its best value, Adam's two moments
+_FLOATS_PER_WEIGHT = 4  # the weight, its best value, Adam's two moments; and perhaps its mean
 _BESIDES = 2**20  # bytes: header, random state, losses
 
 
-def snapshot_bytes(n_parameters: int) -> int:
+def snapshot_bytes(n_parameters: int, *, is_averaged: bool = False) -> int:
     """Return about how many bytes the snapshot of a training takes.
 
     Args:
         n_parameters: See `ChildNetwork.n_parameters`.
+        is_averaged: Whether the weights are averaged; see `TrainingConfig`.
 
     Example:
         >>> snapshot_bytes(1_000_000)
         17048576
     """
-    return n_parameters * _FLOATS_PER_WEIGHT * 4 + _BESIDES
+    return n_parameters * (_FLOATS_PER_WEIGHT + is_averaged) * 4 + _BESIDES
 
 
 @final
@@ -51,6 +55,8 @@ class Snapshot:
         child: The network.
         optimizer: Adam over its trained parameters, in their order.
         best_weights: Its best version so far.
+        average: The mean of its weights.
+        clipping: How gradients are clipped.
         losses: Those of the steps.
         device: Where the child is.
     """
@@ -58,6 +64,8 @@ class Snapshot:
     child: nn.Module
     optimizer: torch.optim.Adam
     best_weights: BestWeights
+    average: WeightAverage
+    clipping: Clipping
     losses: LossRecord
     device: torch.device
 
@@ -78,6 +86,12 @@ class Snapshot:
             tensors[f"weights:{name}"] = tensor.detach().to("cpu", copy=True)
         for name, tensor in self.best_weights.kept.items():
             tensors[f"best:{name}"] = tensor
+        for name, tensor in self.average.mean.items():
+            tensors[f"average:{name}"] = tensor.cpu()
+        if self.average.count:
+            tensors[_AVERAGE_COUNT] = torch.tensor(self.average.count)
+        for name, tensor in self.clipping.state().items():
+            tensors[f"clipping:{name}"] = tensor.cpu()
         for name, parameter in self._trained():
             for key, tensor in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"adam.{key}:{name}"] = tensor.cpu()
@@ -97,12 +111,22 @@ class Snapshot:
         self.child.load_state_dict(_group(tensors, "weights"))
         if best := _group(tensors, "best"):
             self.best_weights.replace(best)
+        if mean := _group(tensors, "average"):
+            self.average.replace(mean, int(tensors[_AVERAGE_COUNT]))
+        self.clipping.replace(_group(tensors, "clipping"))
         self._put_adam(tensors)
         self.losses.go_on(n_steps, tensors["losses:unreported"].tolist())
         torch.set_rng_state(tensors["random:cpu"])
         # a training that began on the CPU draws its first numbers on CUDA as a new one would
         if self.device.type == "cuda" and "random:cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random:cuda"], self.device)
+
+    def seed(self, seed: int) -> None:
+        """Draw the random numbers of what follows anew."""
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            with torch.cuda.device(self.device):
+                torch.cuda.manual_seed(seed)
 
     def _put_adam(self, tensors: Mapping[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}
@@ -120,7 +144,10 @@ class Snapshot:
 
     def _check(self, tensors: Mapping[str, Tensor]) -> None:
         expected = self._expected()
-        needed = {name for name in expected if name.startswith(("weights:", "random:cpu"))}
+        groups = ["weights:", "random:cpu", "clipping:"]
+        if any(name.startswith("average") for name in tensors):  # else nothing had entered it
+            groups.append("average")
+        needed = {name for name in expected if name.startswith(tuple(groups))}
         wrong = [
             f"{name}: {_kind(tensors.get(name))} in the file, {_kind(expected.get(name))} expected"
             for name in sorted(needed.union(tensors).difference(["losses:unreported"]))
@@ -138,6 +165,9 @@ class Snapshot:
         for name, parameter in self._trained():
             expected |= {f"adam.{key}:{name}": parameter for key in _ADAM[1:]}
             expected[f"adam.step:{name}"] = torch.zeros(())
+            expected[f"average:{name}"] = parameter
+        expected[_AVERAGE_COUNT] = torch.zeros((), dtype=torch.int64)
+        expected |= {f"clipping:{name}": t for name, t in self.clipping.state().items()}
         return expected
 
 

@@ -80,7 +80,7 @@ class SearchSettings:
 
     def study_config(self, data: XmcDataset) -> StudyConfig:
         """Return what all children of the study must share; devices may differ."""
-        training = asdict(self.training)
+        training = self.training.to_record()
         for name in _PER_WORKER:
             del training[name]
         origin = {"fingerprint": data.fingerprint, "vectors": data.vectors_origin}
@@ -155,6 +155,8 @@ class SearchSettings:
             sections.get("data", {}).pop(name, None)
         sections["search"] = {**sections.pop("sampler", {}), "sampler": config.sampler_name}
         sections["search"].pop("name", None)
+        absent = TrainingConfig.absent_from_records()
+        sections["training"] = {**absent, **sections.get("training", {})}
         return self.changed(sections)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 import math
 from typing import Any
 
@@ -23,6 +24,14 @@ from optuna_xmcnas.training import TrainingConfig
         ({"learning_rate": math.nan}, r"`learning_rate`.*got nan"),
         ({"clip_norm": 0}, r"`clip_norm`.*math\.inf switches clipping off.*got 0"),
         ({"clip_norm": math.nan}, r"`clip_norm`.*got nan"),
+        (
+            {"clipping": "none"},
+            r"`clipping` must be one of \('constant', 'adaptive'\); got 'none'",
+        ),
+        ({"clipping": "adaptive", "clip_norm": math.inf}, r"`clip_norm` must be finite.*adaptive"),
+        ({"select_by": "P@1"}, r"`select_by` must be one of \('P@5', 'nDCG@5'\); got 'P@1'"),
+        ({"average_from_epoch": 0}, r"`average_from_epoch`.*None: no averaging; got 0"),
+        ({"average_from_epoch": 1.5}, r"`average_from_epoch`.*got 1\.5"),
         ({"device": "gpu"}, r"`device` must be 'auto', 'cpu'.*got 'gpu'"),
         ({"precision": "float16"}, r"`precision`.*bfloat16.*got 'float16'"),
     ],
@@ -34,3 +43,17 @@ def test_an_impossible_setting_is_refused(setting: dict[str, Any], message: str)
 
 def test_clipping_can_be_switched_off() -> None:
     assert TrainingConfig(clip_norm=math.inf).clip_norm == math.inf
+
+
+def test_a_record_names_a_later_setting_only_if_it_is_not_at_its_default() -> None:
+    first = {"epochs", "batch_size", "learning_rate", "patience", "evaluate_every", "clip_norm"}
+    first |= {"seed", "device", "precision"}
+    assert set(TrainingConfig().to_record()) == first
+    changed = TrainingConfig(select_by="nDCG@5", average_from_epoch=1, clipping="adaptive")
+    assert changed.to_record() == asdict(changed)
+
+
+def test_a_record_gives_the_settings_back() -> None:
+    for config in (TrainingConfig(epochs=3), TrainingConfig(average_from_epoch=7)):
+        record = {**TrainingConfig.absent_from_records(), **config.to_record()}
+        assert TrainingConfig(**record) == config

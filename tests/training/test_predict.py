@@ -174,3 +174,61 @@ def test_impossible_sizes_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="must be at least 1; got 0"):
         predict_top_k(make_child(data), data.validation, k, batch_size=batch_size, device="cpu")
+
+
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_several_children_rank_by_the_sum_of_their_probabilities(
+    data: XmcDataset, make_child: Callable[..., ChildNetwork], batch_size: int
+) -> None:
+    children = [
+        make_child(data, "bilstm", seed=0, attention="label"),
+        make_child(data, "conv3", seed=1, label_chunk=3),
+        make_child(data, seed=2),
+    ]
+    split = data.validation
+    top = predict_top_k(children, split, 5, device="cpu", batch_size=batch_size)
+    alone = [predict_top_k(child, split, 12, device="cpu") for child in children]
+    sums = np.zeros((len(split), 12))
+    for one in alone:  # slow and obvious
+        np.put_along_axis(
+            sums,
+            one.labels,
+            np.take_along_axis(sums, one.labels, 1) + 1 / (1 + np.exp(-one.scores.astype(float))),
+            1,
+        )
+    best = np.argsort(-sums, axis=1)[:, :5]
+    shares = np.take_along_axis(sums, best, 1) / 3
+    np.testing.assert_array_equal(top.labels, best)
+    np.testing.assert_allclose(top.scores, np.log(shares / (1 - shares)), rtol=0, atol=1e-5)
+
+
+def test_one_child_in_a_list_is_that_child(
+    data: XmcDataset, make_child: Callable[..., ChildNetwork]
+) -> None:
+    child = make_child(data)
+    alone = predict_top_k(child, data.validation, 5, device="cpu")
+    listed = predict_top_k([child], data.validation, 5, device="cpu")
+    np.testing.assert_array_equal(listed.labels, alone.labels)
+    np.testing.assert_array_equal(listed.scores, alone.scores)
+
+
+def test_several_children_bar_filtered_pairs_and_keep_their_modes(
+    data: XmcDataset, make_child: Callable[..., ChildNetwork]
+) -> None:
+    children = [make_child(data, seed=seed).train(seed == 1) for seed in range(2)]
+    split = data.validation
+    plain = predict_top_k(children, split, 12, device="cpu")
+    barred = label_matrix(plain.labels[:, :2].tolist(), data.n_labels)
+    top = predict_top_k(children, replace(split, filters=barred), 12, device="cpu")
+    np.testing.assert_array_equal(top.labels[:, :10], plain.labels[:, 2:])
+    assert [child.training for child in children] == [False, True]
+
+
+def test_children_that_do_not_go_together_are_refused(
+    data: XmcDataset, make_child: Callable[..., ChildNetwork]
+) -> None:
+    wider = ChildNetwork(make_child(data).genome, data.vectors, 13, make_child(data).config)
+    with pytest.raises(ValueError, match=r"the same labels; they score \[12, 13\]"):
+        predict_top_k([make_child(data), wider], data.validation, 3, device="cpu")
+    with pytest.raises(ValueError, match="there is no child to predict with"):
+        predict_top_k([], data.validation, 3, device="cpu")

@@ -47,6 +47,14 @@ N_STEPS = 13  # of an epoch: 200 documents, 16 at a time
 EPOCHS = {"epochs": 3, "evaluate_every": None}
 EVERY_7 = {"epochs": 3, "evaluate_every": 7}
 PATIENCE = {"epochs": 9, "evaluate_every": 4, "patience": 2, "learning_rate": 0.5}
+ATTENTIONXML = {
+    "epochs": 3,
+    "evaluate_every": 4,
+    "average_from_epoch": 2,
+    "clipping": "adaptive",
+    "clip_norm": 0.7,
+    "select_by": "nDCG@5",
+}
 
 
 def _config(**settings: Any) -> TrainingConfig:
@@ -156,6 +164,9 @@ def _check_interrupted(
         (EVERY_7, (8,)),  # before an evaluation in the middle of an epoch
         (EVERY_7, (9, 30)),
         (PATIENCE, (12,)),
+        (ATTENTIONXML, (7,)),  # before weights are averaged
+        (ATTENTIONXML, (21,)),  # before the first evaluation of a mean
+        (ATTENTIONXML, (9, 14, 8)),
     ],
 )
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(
@@ -177,6 +188,11 @@ def test_the_cases_above_reach_what_they_are_meant_to(
     epochs = whole_of(data, make_child, _config(**EPOCHS))
     assert (epochs.result.steps, epochs.n_questions) == (3 * N_STEPS, 3 * N_STEPS + 3)
     assert whole_of(data, make_child, _config(**EVERY_7)).result.best.step % N_STEPS
+    attentionxml = whole_of(data, make_child, _config(**ATTENTIONXML))
+    assert attentionxml.result.best.epoch == 3
+    for other in ({"clipping": "constant"}, {"average_from_epoch": None}):
+        changed = whole_of(data, make_child, _config(**{**ATTENTIONXML, **other}))
+        assert _timeless(changed.result) != _timeless(attentionxml.result)
     patience = whole_of(data, make_child, _config(**PATIENCE))
     assert patience.result.stop_reason == "patience"
     assert patience.n_questions > 12
@@ -362,6 +378,8 @@ def _why_anew(
         ({"learning_rate": 0.5}, r"training\.learning_rate is 0\.02, expected 0\.5"),
         ({"clip_norm": math.inf}, r"training\.clip_norm is 5\.0, expected Infinity"),
         ({"evaluate_every": 3}, r"training\.evaluate_every is null, expected 3"),
+        ({"average_from_epoch": 3}, r"training\.average_from_epoch is None, expected 3"),
+        ({"clipping": "adaptive"}, r"training\.clipping is None, expected \"adaptive\""),
     ],
 )
 def test_other_settings_begin_anew(
@@ -418,6 +436,44 @@ def test_a_training_that_began_anew_ends_as_one_without_a_file(
     whole = whole_of(data, make_child, _config(**EPOCHS))
     assert _timeless(result) == _timeless(whole.result)
     assert all(torch.equal(t, whole.state[name]) for name, t in child.state_dict().items())
+
+
+def test_a_file_without_later_features_is_as_it_was_before_them(
+    data: XmcDataset, begun: TrainingCheckpoint
+) -> None:
+    header, tensors = tensor_file.read_tensors(begun.path, resume._KIND)
+    config = {n.split(".")[2] for n in header if n.startswith("optuna_xmcnas.training.")}
+    assert config == {
+        *("epochs", "batch_size", "learning_rate", "patience"),
+        *("evaluate_every", "clip_norm", "seed"),
+    }
+    groups = {name.split(":")[0] for name in tensors}
+    assert groups == {
+        *("weights", "best", "losses", "random"),
+        *("adam.step", "adam.exp_avg", "adam.exp_avg_sq"),
+    }
+
+
+@pytest.mark.parametrize("group", ["average.count:", "average:head", "clipping:"])
+def test_a_mean_or_norms_that_are_not_whole_begin_anew(
+    data: XmcDataset,
+    make_child: MakeChild,
+    checkpoint: TrainingCheckpoint,
+    caplog: pytest.LogCaptureFixture,
+    group: str,
+) -> None:
+    config = _config(**ATTENTIONXML)
+    child = _child(data, make_child)
+    with pytest.raises(ChildInterruptedError):
+        fit(child, data, config, checkpoint=checkpoint, should_stop=_stop_at(30))
+    header, tensors = tensor_file.read_tensors(checkpoint.path, resume._KIND)
+    content = tensor_file.content_of(header, resume._KIND)
+    kept = {name: t.clone() for name, t in tensors.items() if not name.startswith(group)}
+    assert len(kept) < len(tensors)
+    tensor_file.write_tensors(checkpoint.path, resume._KIND, content, kept)
+    why = _why_anew(caplog, data, child, config, checkpoint)
+    assert f"{group}" in why
+    assert "nothing in the file" in why
 
 
 def _cut(path: Path) -> None:
@@ -643,4 +699,9 @@ def test_the_size_of_a_file_can_be_told_before(
     with pytest.raises(ChildInterruptedError):
         fit(child, data, _config(), checkpoint=checkpoint, should_stop=_stop_at(N_STEPS + 2))
     expected = snapshot_bytes(child.n_parameters) - 2**20
+    assert expected <= checkpoint.path.stat().st_size <= expected + 2**20
+    averaged = _config(average_from_epoch=1)
+    with pytest.raises(ChildInterruptedError):
+        fit(child, data, averaged, checkpoint=checkpoint, should_stop=_stop_at(N_STEPS + 2))
+    expected = snapshot_bytes(child.n_parameters, is_averaged=True) - 2**20
     assert expected <= checkpoint.path.stat().st_size <= expected + 2**20

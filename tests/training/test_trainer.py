@@ -168,6 +168,84 @@ def test_the_child_ends_with_its_best_weights(data: XmcDataset, make_child: Make
     assert evaluate(top.labels, data.validation.labels) == result.best.report
 
 
+def _set(child: nn.Module, weights: list[Tensor]) -> None:
+    with torch.no_grad():
+        for parameter, weight in zip(child.parameters(), weights, strict=True):
+            parameter.copy_(weight)
+
+
+def test_the_mean_of_the_weights_is_evaluated_and_kept(
+    data: XmcDataset, make_child: MakeChild
+) -> None:
+    config = _config(epochs=5, evaluate_every=4, learning_rate=0.1, average_from_epoch=3)
+    child = make_child(data)
+    raw: list[list[Tensor]] = []
+    evaluations: list[Evaluation] = []
+
+    def watch(evaluation: Evaluation) -> None:
+        raw.append(_weights(child))
+        evaluations.append(evaluation)
+
+    result = fit(child, data, config, on_evaluation=watch)
+
+    other = make_child(data)
+    kept: dict[int, list[Tensor]] = {}
+    members: list[list[Tensor]] = []
+    for weights, evaluation in zip(raw, evaluations, strict=True):  # slow and obvious
+        members = [*members, weights] if evaluation.epoch >= 3 else [weights]
+        kept[evaluation.step] = [torch.stack(all_).mean(0) for all_ in zip(*members, strict=True)]
+        _set(other, kept[evaluation.step])
+        top = predict_top_k(other, data.validation, 5, device="cpu")
+        assert evaluate(top.labels, data.validation.labels) == evaluation.report
+        if evaluation.epoch < 3:
+            members = []
+    assert result.best.epoch > 3  # else the test shows nothing
+    for weight, expected in zip(_weights(child), kept[result.best.step], strict=True):
+        torch.testing.assert_close(weight, expected)
+
+
+def test_averaging_changes_what_is_evaluated_and_not_the_training(
+    data: XmcDataset, make_child: MakeChild
+) -> None:
+    raw: dict[int | None, list[list[Tensor]]] = {None: [], 2: []}
+    reports: dict[int | None, list[Any]] = {None: [], 2: []}
+    for first in raw:
+        child = make_child(data, dropout=0.5)
+
+        def watch(
+            evaluation: Evaluation, first: int | None = first, child: ChildNetwork = child
+        ) -> None:
+            raw[first].append(_weights(child))
+            reports[first].append(evaluation.report)
+
+        fit(
+            child,
+            data,
+            _config(epochs=4, learning_rate=0.1, average_from_epoch=first),
+            on_evaluation=watch,
+        )
+    assert all(_are_equal(a, b) for a, b in zip(raw[None], raw[2], strict=True))
+    assert reports[None][:2] == reports[2][:2]  # of one moment the mean is that moment
+    assert reports[None][2:] != reports[2][2:]
+
+
+@pytest.mark.parametrize("name", ["P@5", "nDCG@5"])
+def test_the_metric_that_selects_decides_what_is_kept(
+    data: XmcDataset, make_child: MakeChild, name: str
+) -> None:
+    reports = []
+    result = fit(
+        make_child(data),
+        data,
+        _config(epochs=4, learning_rate=0.1, evaluate_every=2, seed=1, select_by=name),
+        on_evaluation=lambda evaluation: reports.append(evaluation.report),
+    )
+    other = {"P@5": "nDCG@5", "nDCG@5": "P@5"}[name]
+    assert result.best.report == max(reports, key=lambda report: (report[name], report[other]))
+    # else the test shows nothing
+    assert result.best.report != max(reports, key=lambda report: (report[other], report[name]))
+
+
 class _Stop(Exception):
     pass
 

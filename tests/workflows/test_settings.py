@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 import json
+from types import SimpleNamespace
 from typing import Any
+from typing import cast
 
 import pytest
 
+from optuna_xmcnas.child import ChildConfig
+from optuna_xmcnas.data import DataConfig
 from optuna_xmcnas.data import prepare
 from optuna_xmcnas.data import synthetic_dataset
+from optuna_xmcnas.data import XmcDataset
 from optuna_xmcnas.genome import Node
 from optuna_xmcnas.study import StudyConfig
+from optuna_xmcnas.training import TrainingConfig
 from optuna_xmcnas.workflows import PRESETS
+from optuna_xmcnas.workflows import SearchSettings
 
 
 QUICK = PRESETS["quick"]
@@ -155,6 +162,28 @@ def test_the_name_is_all_that_is_new_in_a_record() -> None:
 
 def test_a_sampler_that_takes_no_sample_needs_none_that_fits() -> None:
     assert replace(QUICK, sampler="nsgaii", population_size=2).sample_size == 3
+
+
+def test_studies_of_earlier_versions_keep_their_fingerprint() -> None:
+    settings = SearchSettings(
+        n_trials=12,
+        population_size=6,
+        sample_size=3,
+        data=DataConfig(max_tokens=32, train_documents=8_000, validation_documents=1_000),
+        child=ChildConfig(hidden=64, fully_connected=(256,), attention="self"),
+        training=TrainingConfig(epochs=4, batch_size=64, learning_rate=4e-3, patience=1),
+    )
+    data = SimpleNamespace(fingerprint="of the texts", vectors_origin="of the vectors")
+    config = settings.study_config(cast(XmcDataset, data))
+    # as version 0.1 computed it: settings that came later are not in it while at their defaults
+    assert config.fingerprint == "78488745cfc6b6ad"
+
+
+def test_a_training_setting_that_a_study_does_not_name_is_at_its_default() -> None:
+    data = prepare(synthetic_dataset(n_train=100), replace(QUICK.data, validation_documents=30))
+    old = QUICK.study_config(data)
+    later = {"select_by": "nDCG@5", "average_from_epoch": 2, "clipping": "adaptive"}
+    assert QUICK.changed({"training": later}).as_in(old).training == QUICK.training
 
 
 def test_devices_are_not_read_from_a_study() -> None:
