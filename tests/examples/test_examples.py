@@ -11,6 +11,7 @@ import pytest
 
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+_TINY = ["--tokens=9", "--labels=20", "--batch-size=4", "--hidden=8", "--words=50", "--threads=1"]
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,12 @@ EXAMPLES = Path(__file__).parent.parent.parent / "examples"
         ("sampler_only.py", ["--trials=30"], "best of 30"),
         ("custom_operation.py", ["--trials=4"], "P@5 0."),
         ("own_guide.py", [], "nearest neighbours   best of 60: 12 of 12"),
+        (
+            "benchmarks/attentionxml_step.py",
+            ["--check", "--mixed", *_TINY],
+            "same loss and gradients",
+        ),
+        ("benchmarks/attentionxml_step.py", ["--rounds=1", *_TINY], "plain      4"),
     ],
 )
 def test_example_runs(script: str, arguments: list[str], said: str) -> None:
