@@ -25,9 +25,11 @@ from optuna_xmcnas.study import child_record
 from optuna_xmcnas.study import complete_record
 from optuna_xmcnas.study import fail_record
 from optuna_xmcnas.study import origin_of
+from optuna_xmcnas.training import ALONE
 from optuna_xmcnas.training import describe_device
 from optuna_xmcnas.training import Evaluation
 from optuna_xmcnas.training import fit
+from optuna_xmcnas.training import ProcessGroup
 from optuna_xmcnas.training import resolve_device
 from optuna_xmcnas.training import save_child
 from optuna_xmcnas.training import TrainingCheckpoint
@@ -62,6 +64,7 @@ def train_genome(
     on_evaluation: Callable[[Evaluation], None] | None = None,
     checkpoint: TrainingCheckpoint | None = None,
     should_stop: Callable[[], bool] | None = None,
+    group: ProcessGroup = ALONE,
 ) -> tuple[ChildNetwork, TrainingResult]:
     """Return a genome's child after training, and how the training went.
 
@@ -77,6 +80,7 @@ def train_genome(
         on_evaluation: As in :func:`~optuna_xmcnas.training.fit`, like the next two.
         checkpoint: Where the training under way is kept.
         should_stop: Whether to stop.
+        group: The processes that train it together.
 
     Raises:
         ChildFailedError: If it cannot be trained: out of memory, or a loss that is not finite.
@@ -92,6 +96,7 @@ def train_genome(
         on_evaluation=on_evaluation,
         checkpoint=checkpoint,
         should_stop=should_stop,
+        group=group,
     )
     return child, result
 

@@ -16,6 +16,9 @@ from optuna_xmcnas.study.retry import Retry
 from optuna_xmcnas.study.retry import RETRY_KEY
 from optuna_xmcnas.study.retry import retry_of
 from optuna_xmcnas.study.storage import open_storage
+from optuna_xmcnas.study.texts import note_texts
+from optuna_xmcnas.study.texts import StudyTexts
+from optuna_xmcnas.study.texts import texts_of
 from optuna_xmcnas.study.trial_record import begin_record
 from optuna_xmcnas.study.trial_record import child_record
 from optuna_xmcnas.study.trial_record import complete_record
@@ -29,6 +32,7 @@ __all__ = [
     "RETRY_KEY",
     "Retry",
     "StudyConfig",
+    "StudyTexts",
     "TrialRecord",
     "begin_record",
     "best_of",
@@ -38,11 +42,13 @@ __all__ = [
     "fail_record",
     "hide_password",
     "join_study",
+    "note_texts",
     "open_storage",
     "origin_number",
     "origin_of",
     "read_record",
     "retry_of",
+    "texts_of",
     "want_trials",
     "wanted_trials",
 ]

@@ -23,6 +23,8 @@ from optuna_xmcnas.study import best_of
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.training import load_child
 from optuna_xmcnas.training import predict_top_k
+from optuna_xmcnas.workflows.linear import judge_linear
+from optuna_xmcnas.workflows.linear import LinearVerdict
 
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from optuna_xmcnas.child import ChildNetwork
+    from optuna_xmcnas.data import TextDataset
     from optuna_xmcnas.data import TokenSplit
     from optuna_xmcnas.data import XmcDataset
     from optuna_xmcnas.genome import Genome
@@ -55,6 +58,7 @@ class Verdict:
         validation: Its metrics on the validation split, by which it was selected.
         test: Its metrics on the test split; None if the data has none.
         frequent: Test metrics of always predicting the most frequent labels; None likewise.
+        linear: A linear model on the same documents; None likewise, or if it is not installed.
     """
 
     trial: int
@@ -64,22 +68,26 @@ class Verdict:
     validation: Mapping[str, float]
     test: Mapping[str, float] | None
     frequent: Mapping[str, float] | None
+    linear: LinearVerdict | None = None
 
 
 def judge(
     study: Study,
+    raw: TextDataset,
     data: XmcDataset,
     settings: SearchSettings,
     children_dir: Path,
     origin: Mapping[str, str],
+    number: int | None = None,
 ) -> Verdict:
-    """Return the verdict on the best child of a study.
+    """Return the verdict on the best child of a study, or on that of a trial.
 
     Its weights are read from ``children_dir``; where they are missing, or not of ``origin``, it is
     trained again with the seed of its trial. Test metrics are kept in the study, so that a second
     call for the same child does not read the test split again.
     """
-    best = best_of(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    best = best_of(t for t in complete if number in (None, t.number))
     if best is None:
         raise SearchFailedError("no child was finished; give the search more time.")
     genome = settings.space.from_params(best.params)
@@ -89,7 +97,7 @@ def judge(
     on_validation = _report(child, data.validation, settings)
     test = frequent = None
     if data.test is not None:
-        test = _known_test_metrics(study, best.number)
+        test = known_test_metrics(study, best.number)
         if test is None:
             test = dict(_report(child, data.test, settings))
             record = {"format": _FORMAT, "trial": best.number, "metrics": test}
@@ -103,6 +111,7 @@ def judge(
         validation=on_validation,
         test=test,
         frequent=frequent,
+        linear=judge_linear(raw, settings.data),
     )
 
 
@@ -147,7 +156,8 @@ def _report(child: ChildNetwork, split: TokenSplit, settings: SearchSettings) ->
     return evaluate(top.labels, split.labels, ks=_PLACES)
 
 
-def _known_test_metrics(study: Study, trial: int) -> dict[str, float] | None:
+def known_test_metrics(study: Study, trial: int) -> dict[str, float] | None:
+    """Return the test metrics of a trial's child; None if the study has not kept them."""
     record: Any = study.user_attrs.get(_KEY)
     if not isinstance(record, Mapping) or record.get("format") != _FORMAT:
         return None

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
+import json
 from pathlib import Path
 import time
 from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
-from optuna_xmcnas.study import PatientStorage
+from optuna_xmcnas.genome import canonical_hash
+from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.study import want_trials
 from optuna_xmcnas.worker import Ending
-from optuna_xmcnas.worker import Interruption
 from optuna_xmcnas.worker import WorkSettings
+from optuna_xmcnas.workflows.confirm import confirm
+from optuna_xmcnas.workflows.confirm import Confirmation
 from optuna_xmcnas.workflows.crew import run_crew
 from optuna_xmcnas.workflows.final import judge
 from optuna_xmcnas.workflows.final import Verdict
 from optuna_xmcnas.workflows.observer import SilentObserver
+from optuna_xmcnas.workflows.repeats import network_of
 from optuna_xmcnas.workflows.session import open_session
+from optuna_xmcnas.workflows.session import Session
+from optuna_xmcnas.workflows.stopping import interruption_of
 from optuna_xmcnas.workflows.worker import run_worker
 
 
@@ -41,12 +48,14 @@ class SearchOutcome:
         study: The study, for whatever else is to be known.
         n_complete: Children complete in the study.
         is_interrupted: Whether the run was stopped before its budget was spent.
+        confirmation: The best networks after training them again, if that was wanted.
         verdict: The best child judged; None if interrupted.
     """
 
     study: Study
     n_complete: int
     is_interrupted: bool
+    confirmation: Confirmation | None
     verdict: Verdict | None
 
 
@@ -63,6 +72,9 @@ def search(
     checkpoint_every_s: float = 300.0,
     is_sqlite: bool = False,
     crew: Crew | None = None,
+    enqueue: Sequence[Genome] = (),
+    confirm_top: int = 0,
+    confirm_seeds: int = 3,
 ) -> SearchOutcome:
     """Search until the study has its number of finished children, then judge the best one.
 
@@ -82,8 +94,13 @@ def search(
         checkpoint_every_s: Seconds of training that may be lost when this process is killed.
         is_sqlite: Whether to warn of too many workers for SQLite.
         crew: Processes that train the children instead of this one.
+        enqueue: Genomes to try before the sampler is asked; those that the study has are not
+            tried again.
+        confirm_top: So many of the best networks are trained again before the winner is judged.
+        confirm_seeds: Trainings of each of them.
 
     Raises:
+        InvalidGenomeError: If an enqueued genome is not in the space.
         ConfigMismatchError: If the study exists with other settings.
         StorageError: If the storage fails.
         DataError: If the data cannot be used.
@@ -104,13 +121,8 @@ def search(
         observer=observer,
     )
     want_trials(session.study, settings.n_trials)
-
-    def stop() -> None:
-        observer.stopping()
-        if isinstance(storage, PatientStorage):
-            storage.hurry()
-
-    with Interruption(on_wish=stop) as interruption:
+    _enqueue(session, enqueue)
+    with interruption_of(storage, observer) as interruption:
         if crew is None:
             ending = run_worker(
                 session,
@@ -129,15 +141,51 @@ def search(
                 interruption=interruption,
                 observer=observer,
             )
-    is_interrupted = ending is Ending.INTERRUPTED
+        is_interrupted = ending is Ending.INTERRUPTED
+        confirmation = None
+        if confirm_top and not is_interrupted:
+            confirmation = confirm(
+                session,
+                storage,
+                top=confirm_top,
+                n_seeds=confirm_seeds,
+                children_dir=children_dir,
+                interruption=interruption,
+                observer=observer,
+                work_settings=work_settings,
+                checkpoint_every_s=checkpoint_every_s,
+            )
+            is_interrupted = confirmation.is_interrupted
     verdict = None
     if not is_interrupted:
         observer.judging_began()
-        verdict = judge(session.study, session.data, settings, session.folder, session.origin)
+        winner = confirmation.confirmed[0].contender.trial if confirmation else None
+        verdict = judge(
+            session.study, raw, session.data, settings, session.folder, session.origin, winner
+        )
     complete = session.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return SearchOutcome(
         study=session.study,
         n_complete=len(complete),
         is_interrupted=is_interrupted,
+        confirmation=confirmation,
         verdict=verdict,
     )
+
+
+def _enqueue(session: Session, genomes: Sequence[Genome]) -> None:
+    """Have genomes tried that the study does not have yet."""
+    space = session.settings.space
+    for genome in genomes:
+        space.check(genome)
+    known = {network_of(trial, space) for trial in session.study.get_trials(deepcopy=False)}
+    # what waits has its parameters where only the worker that begins it looks
+    waiting = {
+        json.dumps(trial.system_attrs["fixed_params"], sort_keys=True)
+        for trial in session.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if "fixed_params" in trial.system_attrs
+    }
+    for genome in genomes:
+        params = json.dumps(space.to_params(genome), sort_keys=True)
+        if canonical_hash(genome) not in known and params not in waiting:
+            space.enqueue(session.study, genome)

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 import optuna
 
 from optuna_xmcnas.data import prepare
+from optuna_xmcnas.exceptions import DataError
 from optuna_xmcnas.study import join_study
+from optuna_xmcnas.study import note_texts
+from optuna_xmcnas.study import StudyTexts
+from optuna_xmcnas.study import texts_of
 
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
     from optuna_xmcnas.data import TextDataset
     from optuna_xmcnas.data import XmcDataset
+    from optuna_xmcnas.study import StudyConfig
     from optuna_xmcnas.workflows.observer import SearchObserver
     from optuna_xmcnas.workflows.settings import SearchSettings
 
@@ -72,14 +77,41 @@ def open_session(
         sampler=settings.make_sampler(),
     )
     join_study(study, config)
+    note_texts(study, StudyTexts(raw.name, raw.fingerprint))
+    return session_of(study, config, settings, data, children_dir)
+
+
+def session_of(
+    study: Study,
+    config: StudyConfig,
+    settings: SearchSettings,
+    data: XmcDataset,
+    children_dir: Path,
+) -> Session:
+    """Return a process's part in a study that it has joined with this configuration."""
     return Session(
         study=study,
         settings=settings,
         data=data,
         # Studies of one name in several storages share the parent, so the settings are named too.
-        folder=children_dir / f"{_file_name(study_name)}-{config.fingerprint[:8]}",
+        folder=children_dir / f"{_file_name(study.study_name)}-{config.fingerprint[:8]}",
         origin={"study_config": config.fingerprint},
     )
+
+
+def check_texts(study: Study, raw: TextDataset) -> None:
+    """Check that a data set is the one that a study was searched on.
+
+    Raises:
+        DataError: If it is another one.
+    """
+    known = texts_of(study)
+    if known is not None and known.fingerprint != raw.fingerprint:
+        raise DataError(
+            f"study {study.study_name!r} was searched on {known.name}, and these texts of "
+            f"{raw.name} are others: give the same --data and row files. To train its "
+            "architecture on other texts, use `optuna-xmcnas transfer`."
+        )
 
 
 def _file_name(study_name: str) -> str:

@@ -125,7 +125,11 @@ class _Watcher:
         sweep(self._session.folder, board.trials, board.owed())
         record = read_record(trial)
         if record is not None and record.n_parameters is not None:
-            self.bytes_needed = max(self.bytes_needed, snapshot_bytes(record.n_parameters))
+            n_bytes = snapshot_bytes(
+                record.n_parameters,
+                is_averaged=self._session.settings.training.average_from_epoch is not None,
+            )
+            self.bytes_needed = max(self.bytes_needed, n_bytes)
         self._observer.child_ended(trial, len(complete), best_value(complete))
         self._warn_of_sqlite(board)
 

@@ -1,0 +1,126 @@
+"""Which architecture is trained in full: one that is known, one in a file, or one of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+from typing import TYPE_CHECKING
+
+from optuna_xmcnas.child import KNOWN_CHILDREN
+from optuna_xmcnas.child import op_names
+from optuna_xmcnas.exceptions import InvalidGenomeError
+from optuna_xmcnas.genome import Genome
+from optuna_xmcnas.genome import KNOWN_GENOMES
+from optuna_xmcnas.study import best_of
+from optuna_xmcnas.study import read_record
+from optuna_xmcnas.workflows.confirm import confirmed_of
+
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+    from optuna_xmcnas.genome import GenomeSpace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A genome, and where it is from.
+
+    Attributes:
+        name: What people call it.
+        genome: The nodes.
+        child: Changes to the `ChildConfig` that it is trained with, where nothing else is said.
+        score: Its validation P@5 where it was found, in words; "" if it was not searched.
+    """
+
+    name: str
+    genome: Genome
+    child: Mapping[str, Any] = field(default_factory=dict)
+    score: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = {node.op for node in self.genome.nodes}.difference(op_names())
+        if unknown:
+            raise InvalidGenomeError(
+                f"{self.name} has operations without a layer: {', '.join(sorted(unknown))}; "
+                f"known: {', '.join(op_names())}. Import the module that registers them."
+            )
+
+
+def named_architecture(name_or_file: str) -> Architecture:
+    """Return a known architecture by name, or the one in a file of `Genome.to_json`.
+
+    Raises:
+        InvalidGenomeError: If there is no such name or file, or it holds no genome.
+
+    Example:
+        >>> named_architecture("attentionxml").genome
+        Genome(nodes=(Node(op='bilstm', source=0),))
+    """
+    if name_or_file in KNOWN_GENOMES:
+        genome = KNOWN_GENOMES[name_or_file]
+        return Architecture(name=name_or_file, genome=genome, child=KNOWN_CHILDREN[name_or_file])
+    path = Path(name_or_file)
+    try:
+        return Architecture(name=path.name, genome=Genome.from_json(path.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        known = ", ".join(KNOWN_GENOMES)
+        raise InvalidGenomeError(
+            f"{name_or_file!r} is none of the known architectures ({known}) and no file that can "
+            f"be read: {error}."
+        ) from error
+    except InvalidGenomeError as error:
+        raise InvalidGenomeError(f"{path}: {error}") from error
+
+
+def architecture_of_trial(study: Study, number: int) -> Architecture:
+    """Return the architecture of a trial.
+
+    Raises:
+        InvalidGenomeError: If there is no such trial, or nobody wrote down its genome.
+    """
+    trials = study.get_trials(deepcopy=False)
+    if not 0 <= number < len(trials):
+        has = f"0 to {len(trials) - 1}" if trials else "none"
+        raise InvalidGenomeError(
+            f"study {study.study_name!r} has no trial {number}; its trials: {has}."
+        )
+    return _of_trial(study, trials[number])
+
+
+def best_architecture(study: Study, storage: BaseStorage, space: GenomeSpace) -> Architecture:
+    """Return the winner of confirming a study, or its best trial if nobody has confirmed it.
+
+    Raises:
+        InvalidGenomeError: If no child is finished.
+    """
+    for one in confirmed_of(study, storage, space)[:1]:
+        half = "" if one.half_width is None else f" ± {100 * one.half_width:.2f}"
+        return Architecture(
+            name=f"trial {one.contender.trial} of {study.study_name}, confirmed",
+            genome=one.contender.genome,
+            score=f"{100 * one.mean:.2f}{half} ({len(one.values)} trainings)",
+        )
+    best = best_of(t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE")
+    if best is None:
+        raise InvalidGenomeError(
+            f"study {study.study_name!r} has no finished child; search first."
+        )
+    return _of_trial(study, best)
+
+
+def _of_trial(study: Study, trial: FrozenTrial) -> Architecture:
+    record = read_record(trial)
+    if record is None:
+        raise InvalidGenomeError(
+            f"trial {trial.number} of study {study.study_name!r} has no genome written down."
+        )
+    score = "" if not trial.values else f"{100 * trial.values[0]:.2f} (one training)"
+    return Architecture(
+        name=f"trial {trial.number} of {study.study_name}", genome=record.genome, score=score
+    )

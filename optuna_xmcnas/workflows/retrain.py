@@ -1,0 +1,362 @@
+"""Training one architecture in full, with one seed or several, into a model that people use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import replace
+from datetime import datetime
+from datetime import UTC
+import hashlib
+import json
+import logging
+from pathlib import Path
+import shutil
+from typing import Any
+from typing import Protocol
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optuna_xmcnas.data import prepare
+from optuna_xmcnas.exceptions import CheckpointError
+from optuna_xmcnas.exceptions import ModelError
+from optuna_xmcnas.metrics import evaluate
+from optuna_xmcnas.metrics import inverse_propensity
+from optuna_xmcnas.objective import train_genome
+from optuna_xmcnas.tagger import Model
+from optuna_xmcnas.tagger import save_model
+from optuna_xmcnas.training import ALONE
+from optuna_xmcnas.training import describe_device
+from optuna_xmcnas.training import load_child
+from optuna_xmcnas.training import predict_top_k
+from optuna_xmcnas.training import remove_checkpoint
+from optuna_xmcnas.training import resolve_device
+from optuna_xmcnas.training import save_child
+from optuna_xmcnas.training import TrainingCheckpoint
+from optuna_xmcnas.workflows.linear import judge_linear
+from optuna_xmcnas.workflows.linear import LinearVerdict
+
+
+if TYPE_CHECKING:
+    from optuna_xmcnas.child import ChildConfig
+    from optuna_xmcnas.child import ChildNetwork
+    from optuna_xmcnas.data import DataConfig
+    from optuna_xmcnas.data import TextDataset
+    from optuna_xmcnas.data import TokenSplit
+    from optuna_xmcnas.data import XmcDataset
+    from optuna_xmcnas.training import Evaluation
+    from optuna_xmcnas.training import ProcessGroup
+    from optuna_xmcnas.training import TrainingConfig
+    from optuna_xmcnas.workflows.architecture import Architecture
+
+
+_LOGGER = logging.getLogger(__name__)
+_PLACES = 5  # the largest k of the metrics
+_EVALUATION_FACTOR = 2  # documents per batch against training: no gradients are kept
+_IDENTITY = "retraining"  # names in the files of finished members
+_REPORT = "report"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How an architecture is trained in full.
+
+    Attributes:
+        data: Which documents, and how they are read.
+        child: The parts of the network that are not its genome.
+        training: How; seeds count up from its own.
+        n_seeds: Trainings that differ by their seed alone; together they are an ensemble.
+    """
+
+    data: DataConfig
+    child: ChildConfig
+    training: TrainingConfig
+    n_seeds: int = 1
+
+    def __post_init__(self) -> None:
+        if self.n_seeds < 1:
+            raise ValueError(f"`n_seeds` must be at least 1; got {self.n_seeds}.")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Retrained:
+    """A model, and what it was compared with.
+
+    Attributes:
+        model: The model; its folder is written.
+        linear: The linear baseline on the same documents; None if it is not to be had.
+    """
+
+    model: Model
+    linear: LinearVerdict | None
+
+
+class RetrainObserver(Protocol):
+    """Somebody who watches a training in full; all methods return at once."""
+
+    def data_ready(self, data: XmcDataset) -> None:
+        """The documents are read and numbered."""
+
+    def member_began(self, seed: int, child: ChildNetwork) -> None:
+        """A training begins, or goes on from its checkpoint."""
+
+    def member_evaluated(self, seed: int, evaluation: Evaluation) -> None:
+        """A child was evaluated on the validation split."""
+
+    def member_ended(self, seed: int, validation: Mapping[str, float]) -> None:
+        """A training is over, in this run or in one before."""
+
+    def judging_began(self) -> None:
+        """The test split is read."""
+
+
+def retrain(
+    raw: TextDataset,
+    architecture: Architecture,
+    recipe: Recipe,
+    *,
+    out: Path,
+    observer: RetrainObserver,
+    vectors: Path | None = None,
+    overwrite: bool = False,
+    with_linear: bool = True,
+    checkpoint_every_s: float = 300.0,
+    should_stop: Callable[[], bool] | None = None,
+    group: ProcessGroup = ALONE,
+) -> Retrained | None:
+    """Train an architecture, judge it on the test split, and write the folder of the model.
+
+    What is finished, and the training under way, is kept beside the folder in ``<out>.partial``
+    until the model is there, so the same call after an interruption goes on.
+
+    Args:
+        raw: The documents and their labels.
+        architecture: What to train.
+        recipe: How.
+        out: The folder of the model.
+        observer: Who watches.
+        vectors: A file of pretrained word vectors; None makes them from the train split.
+        overwrite: Whether a model that is there already may be replaced.
+        with_linear: Whether to train the linear baseline too, if it is installed.
+        checkpoint_every_s: Seconds of training that may be lost when this process is killed.
+        should_stop: Asked before each step.
+        group: The processes that train together; the first of them judges and writes.
+
+    Returns:
+        None in a process of the group that is not the first.
+
+    Raises:
+        ChildInterruptedError: If ``should_stop`` said so.
+        ChildFailedError: If the child cannot be trained.
+        DataError: If the data cannot be used.
+        ModelError: If the folder exists, or cannot be written.
+    """
+    if out.exists() and not overwrite:
+        raise ModelError(f"{out} exists already; give another folder, or overwrite it.")
+    data = prepare(raw, recipe.data, vectors=vectors)
+    observer.data_ready(data)
+    training = recipe.training
+    if training.average_from_epoch is not None and training.average_from_epoch > training.epochs:
+        _LOGGER.warning(
+            "no weights are averaged: that would begin in epoch %d, and there are %d at most.",
+            training.average_from_epoch,
+            training.epochs,
+        )
+    partial = out.with_name(f"{out.name}.partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    members: list[_Member] = []
+    for seed in range(recipe.training.seed, recipe.training.seed + recipe.n_seeds):
+        run = _Training(
+            architecture, data, recipe.child, replace(recipe.training, seed=seed), partial, group
+        )
+        members.append(run.member(observer, checkpoint_every_s, should_stop))
+    if group.rank != 0:
+        return None
+    observer.judging_began()
+    children = [member.child for member in members]
+    linear = judge_linear(raw, recipe.data) if with_linear else None
+    model = Model(
+        name=raw.name,
+        members=tuple(children),
+        vocabulary=data.vocabulary,
+        vectors=data.vectors,
+        label_names=data.label_names,
+        label_counts=np.bincount(data.train.labels.indices, minlength=data.n_labels),
+        n_train=len(data.train),
+        max_tokens=recipe.data.max_tokens,
+        metrics=_metrics(members, data, recipe.training, linear),
+        facts=_facts(raw, data, architecture, recipe, members),
+    )
+    save_model(out, model, overwrite=overwrite)
+    shutil.rmtree(partial, ignore_errors=True)
+    return Retrained(model=model, linear=linear)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Member:
+    seed: int
+    child: ChildNetwork
+    report: Mapping[str, Any]  # validation metrics, steps, epochs, seconds, why it ended
+
+
+@dataclass(frozen=True, eq=False)
+class _Training:
+    """The training of one seed: read if it is finished, else done."""
+
+    architecture: Architecture
+    data: XmcDataset
+    child_config: ChildConfig
+    config: TrainingConfig
+    folder: Path
+    group: ProcessGroup
+
+    def member(
+        self,
+        observer: RetrainObserver,
+        checkpoint_every_s: float,
+        should_stop: Callable[[], bool] | None,
+    ) -> _Member:
+        member = self._finished()
+        # processes that do not see the same files must still do the same
+        if self.group.is_any(member is None) or member is None:
+            member = self._train(observer, checkpoint_every_s, should_stop)
+        observer.member_ended(self.config.seed, member.report["validation"])
+        return member
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"seed-{self.config.seed}.safetensors"
+
+    @property
+    def identity(self) -> str:
+        """What two trainings must have in common to be the same."""
+        training = self.config.to_record()
+        for name in ("device", "precision"):
+            training.pop(name, None)
+        parts = {
+            "data": self.data.fingerprint,
+            "genome": self.architecture.genome.to_json(),
+            "child": asdict(self.child_config),
+            "training": training,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _finished(self) -> _Member | None:
+        try:
+            child, found = load_child(self.path, self.data.vectors)
+            if found.get(_IDENTITY) != self.identity:
+                _LOGGER.warning("%s is of another training and is written over.", self.path)
+                return None
+            return _Member(seed=self.config.seed, child=child, report=json.loads(found[_REPORT]))
+        except FileNotFoundError:
+            return None
+        except (CheckpointError, KeyError, ValueError) as error:
+            _LOGGER.warning("%s The child is trained again.", error)
+            return None
+
+    def _train(
+        self,
+        observer: RetrainObserver,
+        checkpoint_every_s: float,
+        should_stop: Callable[[], bool] | None,
+    ) -> _Member:
+        seed = self.config.seed
+        checkpoint = self.folder / f"seed-{seed}.training.safetensors"
+        child, result = train_genome(
+            self.architecture.genome,
+            self.data,
+            self.child_config,
+            self.config,
+            on_built=lambda child: observer.member_began(seed, child),
+            on_evaluation=lambda evaluation: observer.member_evaluated(seed, evaluation),
+            checkpoint=TrainingCheckpoint(
+                checkpoint, {_IDENTITY: self.identity}, every_s=checkpoint_every_s
+            ),
+            should_stop=should_stop,
+            group=self.group,
+        )
+        report = {
+            "validation": dict(result.best.report),
+            "epochs": result.epochs,
+            "steps": result.steps,
+            "best_step": result.best.step,
+            "seconds": result.seconds,
+            "peak_memory_bytes": result.peak_memory_bytes,
+            "stop_reason": result.stop_reason,
+        }
+        if self.group.rank == 0:
+            metadata = {_IDENTITY: self.identity, _REPORT: json.dumps(report)}
+            save_child(self.path, child, metadata)
+            remove_checkpoint(checkpoint)
+        return _Member(seed=seed, child=child, report=report)
+
+
+def _metrics(
+    members: Sequence[_Member],
+    data: XmcDataset,
+    training: TrainingConfig,
+    linear: LinearVerdict | None,
+) -> dict[str, Any]:
+    """Return what the model, each of its members and the baseline are worth, as JSON values."""
+
+    def report(children: Sequence[ChildNetwork], split: TokenSplit | None) -> Any:
+        if split is None:
+            return None
+        top = predict_top_k(
+            children,
+            split,
+            _PLACES,
+            batch_size=_EVALUATION_FACTOR * training.batch_size,
+            device=training.device,
+            precision=training.precision,
+        )
+        propensity = inverse_propensity(data.train.labels)
+        return dict(evaluate(top.labels, split.labels, propensity=propensity))
+
+    children = [member.child for member in members]
+    tests = [report([child], data.test) for child in children]
+    is_one = len(members) == 1
+    return {
+        "validation": report(children, data.validation),
+        "test": tests[0] if is_one else report(children, data.test),
+        "members": [
+            {"seed": member.seed, **member.report, "test": test}
+            for member, test in zip(members, tests, strict=True)
+        ],
+        "linear": linear
+        and {
+            "description": linear.description,
+            "test": dict(linear.test),
+            "seconds": sum(linear.seconds),
+        },
+    }
+
+
+def _facts(
+    raw: TextDataset,
+    data: XmcDataset,
+    architecture: Architecture,
+    recipe: Recipe,
+    members: Sequence[_Member],
+) -> dict[str, Any]:
+    device = resolve_device(recipe.training.device)
+    return {
+        "architecture": architecture.name,
+        "origin": architecture.score,
+        "data": {
+            **asdict(recipe.data),
+            "texts": raw.fingerprint,
+            "fingerprint": data.fingerprint,
+            "vectors": data.vectors_origin,
+            "n_validation": len(data.validation),
+            "n_test": 0 if data.test is None else len(data.test),
+        },
+        "training": {**recipe.training.to_record(), "n_seeds": recipe.n_seeds},
+        "seconds": sum(member.report["seconds"] for member in members),
+        "device": describe_device(device),
+        "created": datetime.now(UTC).date().isoformat(),
+    }

@@ -1,0 +1,139 @@
+"""Training in full: what a model folder says, interruptions, ensembles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optuna_xmcnas import Genome
+from optuna_xmcnas import Node
+from optuna_xmcnas.data import prepare
+from optuna_xmcnas.exceptions import ChildInterruptedError
+from optuna_xmcnas.exceptions import ModelError
+from optuna_xmcnas.metrics import evaluate
+from optuna_xmcnas.tagger import load_model
+from optuna_xmcnas.tagger import Tagger
+from optuna_xmcnas.training import predict_top_k
+from optuna_xmcnas.workflows import Architecture
+from optuna_xmcnas.workflows import retrain
+from tests.workflows.tiny import RECIPE
+from tests.workflows.tiny import RetrainWatcher
+from tests.workflows.tiny import tiny_texts
+
+
+ARCHITECTURE = Architecture(name="mine", genome=Genome((Node("conv1", 0), Node("conv3", 0))))
+
+
+def test_a_model_is_what_was_trained_and_says_what_it_is_worth(tmp_path: Path) -> None:
+    raw, watcher = tiny_texts(), RetrainWatcher()
+    done = retrain(
+        raw, ARCHITECTURE, RECIPE, out=tmp_path / "model", observer=watcher, with_linear=False
+    )
+    assert done is not None
+    assert done.linear is None
+    assert (watcher.began, watcher.ended) == ([0], [0])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
+    model = load_model(tmp_path / "model")
+    data = prepare(raw, RECIPE.data)
+    assert data.test is not None
+    top = predict_top_k(model.members[0], data.test, 5)
+    assert model.metrics["test"]["P@5"] == evaluate(top.labels, data.test.labels)["P@5"]
+    assert model.metrics["test"]["P@5"] > 0.15  # 1,000 labels or so: it has learnt something
+    assert model.facts["data"]["texts"] == raw.fingerprint
+    assert model.n_train == len(data.train)
+    assert model.label_counts.sum() == data.train.labels.nnz
+    np.testing.assert_array_equal(model.vectors, data.vectors)
+
+
+def test_several_seeds_are_an_ensemble(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, n_seeds=2)
+    watcher = RetrainWatcher()
+    done = retrain(
+        tiny_texts(), ARCHITECTURE, recipe, out=tmp_path / "m", observer=watcher, with_linear=True
+    )
+    assert done is not None
+    assert done.linear is not None
+    assert watcher.ended == [0, 1]
+    model = load_model(tmp_path / "m")
+    assert len(model.members) == 2
+    assert [member["seed"] for member in model.metrics["members"]] == [0, 1]
+    assert model.metrics["linear"]["test"]["P@5"] == done.linear.test["P@5"]
+    one, other = (member["test"]["P@5"] for member in model.metrics["members"])
+    assert one != other
+    data = prepare(tiny_texts(), recipe.data)
+    assert data.test is not None
+    together = predict_top_k(model.members, data.test, 5)
+    assert model.metrics["test"]["P@5"] == evaluate(together.labels, data.test.labels)["P@5"]
+    first = Tagger(model).predict(["alpha beta"], k=3)
+    assert len(first[0]) == 3
+
+
+def test_an_interrupted_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    raw, recipe = tiny_texts(), replace(RECIPE, n_seeds=2)
+    whole = retrain(
+        raw,
+        ARCHITECTURE,
+        recipe,
+        out=tmp_path / "whole",
+        observer=RetrainWatcher(),
+        with_linear=False,
+    )
+    watcher = RetrainWatcher()
+    with pytest.raises(ChildInterruptedError):
+        retrain(
+            raw,
+            ARCHITECTURE,
+            recipe,
+            out=tmp_path / "model",
+            observer=watcher,
+            with_linear=False,
+            should_stop=lambda: watcher.n_evaluations == 4,  # in the second training
+        )
+    assert not (tmp_path / "model").exists()
+    again = RetrainWatcher()
+    resumed = retrain(
+        raw, ARCHITECTURE, recipe, out=tmp_path / "model", observer=again, with_linear=False
+    )
+    assert again.began == [1]
+    assert again.ended == [0, 1]
+    assert whole is not None
+    assert resumed is not None
+    for one, other in zip(whole.model.members, resumed.model.members, strict=True):
+        for name, tensor in one.state_dict().items():
+            assert tensor.equal(other.state_dict()[name]), name
+    assert resumed.model.metrics["test"] == whole.model.metrics["test"]
+
+
+def test_members_of_another_training_are_not_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw, watcher = tiny_texts(), RetrainWatcher()
+    recipe = replace(RECIPE, n_seeds=2)
+    with pytest.raises(ChildInterruptedError):
+        retrain(
+            raw,
+            ARCHITECTURE,
+            recipe,
+            out=tmp_path / "model",
+            observer=watcher,
+            should_stop=lambda: watcher.n_evaluations == 4,
+        )
+    other = replace(recipe, training=replace(recipe.training, learning_rate=0.01))
+    again = RetrainWatcher()
+    retrain(raw, ARCHITECTURE, other, out=tmp_path / "model", observer=again, with_linear=False)
+    assert again.began == [0, 1]
+    assert "is of another training and is written over" in caplog.text
+
+
+def test_a_model_is_not_written_over_unless_that_is_wanted(tmp_path: Path) -> None:
+    arguments = {"out": tmp_path / "model", "with_linear": False}
+    raw = tiny_texts()
+    retrain(raw, ARCHITECTURE, RECIPE, observer=RetrainWatcher(), **arguments)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="exists"):
+        retrain(raw, ARCHITECTURE, RECIPE, observer=RetrainWatcher(), **arguments)  # type: ignore[arg-type]
+    recipe = replace(RECIPE, training=replace(RECIPE.training, seed=5))
+    retrain(raw, ARCHITECTURE, recipe, observer=RetrainWatcher(), overwrite=True, **arguments)  # type: ignore[arg-type]
+    assert load_model(tmp_path / "model").metrics["members"][0]["seed"] == 5
