@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from optuna_xmcnas.data import read_dataset
     from optuna_xmcnas.objective import XmcObjective
     from optuna_xmcnas.study import open_storage
+    from optuna_xmcnas.tagger import Tagger
     from optuna_xmcnas.training import TrainingConfig
     from optuna_xmcnas.worker import work
     from optuna_xmcnas.worker import WorkSettings
@@ -44,6 +45,7 @@ __all__ = [
     "Mutation",
     "Node",
     "RegularizedEvolutionSampler",
+    "Tagger",
     "TrainingConfig",
     "WorkSettings",
     "XmcNasError",
@@ -61,6 +63,7 @@ _ON_FIRST_USE = {
     "ChildConfig": "child",
     "ChildNetwork": "child",
     "DataConfig": "data",
+    "Tagger": "tagger",
     "TrainingConfig": "training",
     "WorkSettings": "worker",
     "XmcObjective": "objective",

@@ -27,6 +27,14 @@ class Preset(StrEnum):
     paper = "paper"
 
 
+class FullPreset(StrEnum):
+    """Settings for training in full, by the data set that they were tuned on."""
+
+    eurlex = "eurlex-4k"
+    wiki10 = "wiki10-31k"
+    amazoncat = "amazoncat-13k"
+
+
 class Sampler(StrEnum):
     """Who proposes children."""
 
@@ -51,6 +59,10 @@ Data = Annotated[
         "documentation of the Python packages on this machine.",
         metavar="DIR|docstrings",
     ),
+]
+StudyName = Annotated[
+    str | None,
+    typer.Option(help="Name of the study; may be left out if the storage has only one."),
 ]
 Vectors = Annotated[
     Path | None,
@@ -305,5 +317,84 @@ CheckpointEvery = Annotated[
         help="Seconds of training that may be lost when a worker is killed; one that is asked to "
         "stop loses none.",
         rich_help_panel=_WORKERS,
+    ),
+]
+
+
+GenomeName = Annotated[
+    str | None,
+    typer.Option(
+        help="Train this architecture: attentionxml, xmcnas, xml-cnn, or a file with the JSON of "
+        "a genome.",
+        metavar="NAME|FILE",
+    ),
+]
+ModelOut = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the model. (default: optuna-xmcnas-models/ and a name)", metavar="DIR"
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the model that is in the folder.")
+]
+FullPresetName = Annotated[
+    FullPreset | None,
+    typer.Option(
+        help="Settings of XMC-NAS and AttentionXML for data of this kind; they want a GPU. The "
+        "configuration file and every option below override it. (default: as in the study)",
+        show_default=False,
+    ),
+]
+Seeds = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Trainings that differ by their seed; together they are an ensemble."
+    ),
+]
+FirstSeed = Annotated[int, typer.Option(min=0, help="Seed of the first training.")]
+WithLinear = Annotated[
+    bool,
+    typer.Option(
+        "--linear/--no-linear", help="Set a linear model on the same documents beside it."
+    ),
+]
+FullMaxTokens = Annotated[
+    int | None,
+    typer.Option(min=1, help="Tokens of a text that are read.", rich_help_panel=_DATA),
+]
+FullTrainDocuments = Annotated[
+    int | None,
+    typer.Option(
+        min=0, help="Train on a random subset of this size; 0 takes all.", rich_help_panel=_DATA
+    ),
+]
+FullValidationDocuments = Annotated[
+    int | None,
+    typer.Option(min=1, help="Documents to select by.", rich_help_panel=_DATA),
+]
+FullEpochs = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Passes over the documents, at most. (default: 30)", rich_help_panel=_CHILD
+    ),
+]
+FullBatchSize = Annotated[
+    int | None,
+    typer.Option(min=1, help="Documents in a training step.", rich_help_panel=_CHILD),
+]
+FullLearningRate = Annotated[
+    float | None, typer.Option(help="Of Adam, constant.", rich_help_panel=_CHILD)
+]
+FullHidden = Annotated[
+    int | None,
+    typer.Option(min=1, help="Width of a recurrent layer per direction.", rich_help_panel=_CHILD),
+]
+FullAttention = Annotated[
+    Attention | None,
+    typer.Option(
+        "--attention",
+        help="label: one query per label, strong and slow. self: a few shared queries.",
+        rich_help_panel=_CHILD,
     ),
 ]

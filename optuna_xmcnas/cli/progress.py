@@ -1,7 +1,8 @@
-"""The live view of a search."""
+"""The live views of a search, and of a training in full."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from types import TracebackType
 from typing import final
@@ -23,9 +24,11 @@ from optuna_xmcnas.study import read_record
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+    from optuna_xmcnas.child import ChildNetwork
     from optuna_xmcnas.data import XmcDataset
     from optuna_xmcnas.genome import Genome
     from optuna_xmcnas.training import Evaluation
+    from optuna_xmcnas.training import TrainingConfig
 
 
 _MOST_SHOWN = 8  # trials in training that the bar names
@@ -72,15 +75,7 @@ class SearchProgress:
 
     def data_ready(self, data: XmcDataset) -> None:
         """Say what is searched on."""
-        n_test = len(data.test) if data.test is not None else 0
-        self._print(
-            f"[bold]{escape(data.name)}[/]: {len(data.train):,} train, {len(data.validation):,} "
-            f"validation, {n_test:,} test documents; {data.n_labels:,} labels; "
-            f"{len(data.vocabulary):,} words of {data.vectors.shape[1]} numbers"
-        )
-        if data.coverage is not None:
-            missing = 100 * data.coverage.out_of_vocabulary_tokens
-            self._print(f"{missing:.1f} % of the running words have no vector in the file")
+        print_data(self._bar.console, data)
 
     def search_began(self, n_complete: int, n_trials: int, best: float | None) -> None:
         """Start the bar."""
@@ -153,6 +148,108 @@ class SearchProgress:
 
     def _print(self, text: str) -> None:
         self._bar.console.print(text, highlight=False, soft_wrap=True)
+
+
+@final
+class RetrainProgress:
+    """Shows one line per training, and below them a bar with how far the present one is.
+
+    Args:
+        console: Where.
+        training: How the trainings go; it says how many epochs there are at most.
+        n_seeds: How many trainings there are.
+    """
+
+    def __init__(self, console: Console, training: TrainingConfig, n_seeds: int) -> None:
+        self._console = console
+        self._n_seeds = n_seeds
+        self._select_by = training.select_by
+        self._first_seed = training.seed
+        self._best = 0.0
+        self._bar = Progress(
+            TextColumn("{task.fields[seed]}"),
+            BarColumn(bar_width=20),
+            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[now]}", style="dim"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=training.epochs, seed="", now="reading texts")
+
+    def __enter__(self) -> RetrainProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def data_ready(self, data: XmcDataset) -> None:
+        """Say what is trained on."""
+        print_data(self._bar.console, data)
+
+    def member_began(self, seed: int, child: ChildNetwork) -> None:
+        """Start the bar for a training."""
+        if seed == self._first_seed:
+            self._print(f"{child.n_parameters:,} trained weights")
+        self._best = 0.0
+        number = seed - self._first_seed + 1
+        self._bar.reset(
+            self._task, completed=0, seed=f"training {number}/{self._n_seeds}", now="begun"
+        )
+
+    def member_evaluated(self, seed: int, evaluation: Evaluation) -> None:
+        """Show how far the training is."""
+        score = evaluation.report[self._select_by]
+        self._best = max(self._best, score)
+        now = (
+            f"step {evaluation.step}, {self._select_by} {_percent(score)}, "
+            f"best {_percent(self._best)}"
+        )
+        self._bar.update(self._task, completed=evaluation.epoch, now=now)
+
+    def member_ended(self, seed: int, validation: Mapping[str, float]) -> None:
+        """Print the training's line."""
+        self._print(
+            f"seed {seed}: validation P@5 {_percent(validation['P@5'])}, nDCG@5 "
+            f"{_percent(validation['nDCG@5'])}"
+        )
+
+    def stopping(self) -> None:
+        """Say that the wish was heard."""
+        self._print("stopping after this step; Ctrl-C again stops at once")
+
+    def judging_began(self) -> None:
+        """Say that the training is over."""
+        self._bar.update(self._task, now="reading the test split")
+
+    def _print(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False, soft_wrap=True)
+
+
+def print_data(console: Console, data: XmcDataset) -> None:
+    """Say what a data set holds."""
+    n_test = len(data.test) if data.test is not None else 0
+    console.print(
+        f"[bold]{escape(data.name)}[/]: {len(data.train):,} train, {len(data.validation):,} "
+        f"validation, {n_test:,} test documents; {data.n_labels:,} labels; "
+        f"{len(data.vocabulary):,} words of {data.vectors.shape[1]} numbers",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if data.coverage is not None:
+        missing = 100 * data.coverage.out_of_vocabulary_tokens
+        console.print(
+            f"{missing:.1f} % of the running words have no vector in the file",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _percent(share: float | None) -> str:

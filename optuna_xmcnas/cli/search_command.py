@@ -11,7 +11,6 @@ import shlex
 import sys
 import time
 from typing import Annotated
-from typing import NoReturn
 from typing import TYPE_CHECKING
 
 import optuna
@@ -21,6 +20,12 @@ import typer
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.loading import make_folder
+from optuna_xmcnas.cli.next_steps import data_arguments
+from optuna_xmcnas.cli.next_steps import is_in_environment
+from optuna_xmcnas.cli.next_steps import print_next
+from optuna_xmcnas.cli.next_steps import running_command
+from optuna_xmcnas.cli.next_steps import say_interrupted
+from optuna_xmcnas.cli.next_steps import storage_arguments
 from optuna_xmcnas.cli.settings import as_in_study
 from optuna_xmcnas.cli.settings import brings_settings
 from optuna_xmcnas.cli.settings import import_modules
@@ -56,6 +61,23 @@ def search(
             help="Name of the study; one that exists is continued. (default: data and preset)"
         ),
     ] = None,
+    enqueue: Annotated[
+        str | None,
+        typer.Option(
+            help="Try these architectures first, separated by commas: attentionxml, xmcnas, or "
+            "files with the JSON of a genome.",
+            metavar="NAME|FILE,...",
+        ),
+    ] = None,
+    confirm: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="In the end, train the N best again with 3 fresh seeds each, and judge the "
+            "winner. See `confirm`.",
+        ),
+    ] = 0,
     device: options.Device = None,
     precision: options.Precision = None,
     workers: Annotated[
@@ -113,6 +135,7 @@ def search(
     with console.status("starting PyTorch"):
         from optuna_xmcnas import workflows
     from optuna_xmcnas.cli.progress import SearchProgress
+    from optuna_xmcnas.cli.results import print_confirmation
     from optuna_xmcnas.cli.results import print_verdict
     from optuna_xmcnas.worker import WorkSettings
 
@@ -135,7 +158,7 @@ def search(
         max_failures=max_failures,
         stall_s=options.STALL_S,
     )
-    again = _command(storage)
+    again = running_command(storage)
     try:
         raw = load_data(data, train_rows, test_rows, console)
         name = study_name or f"{raw.name}-{name_of_preset.value}"
@@ -174,15 +197,24 @@ def search(
                 checkpoint_every_s=checkpoint_every,
                 is_sqlite=storage.startswith("sqlite"),
                 crew=crew,
+                enqueue=[
+                    workflows.named_architecture(name.strip()).genome
+                    for name in (enqueue or "").split(",")
+                    if name.strip()
+                ],
+                confirm_top=confirm,
             )
     except KeyboardInterrupt:
-        _say_interrupted(console, "Interrupted.", again)
+        say_interrupted(console, "Interrupted.", again)
     if outcome.verdict is None:
         finished = f"{outcome.n_complete} of {settings.n_trials} children finished"
-        _say_interrupted(console, f"Interrupted with {finished}.", again)
+        say_interrupted(console, f"Interrupted with {finished}.", again)
     assert outcome.verdict is not None  # or the program has ended above
+    if outcome.confirmation is not None:
+        print_confirmation(console, outcome.confirmation)
     print_verdict(console, outcome.verdict, outcome.n_complete)
-    _print_next(console, storage, name, outcome.n_complete, again)
+    of_data = data_arguments(data, vectors=vectors, train_rows=train_rows, test_rows=test_rows)
+    _print_next(console, storage, name, of_data, outcome.n_complete, again)
 
 
 def _as_in_known_study(
@@ -262,18 +294,6 @@ def _crew(
     return Crew(commands=commands, environment=environment, log_dir=log_dir)
 
 
-def _command(storage: str) -> list[str]:
-    """Return the command that is running, fit to be shown."""
-    arguments = [argument.replace(storage, hide_password(storage)) for argument in sys.argv[1:]]
-    return ["optuna-xmcnas", *arguments]
-
-
-def _say_interrupted(console: Console, what: str, again: list[str]) -> NoReturn:
-    console.print(f"{what} Continue with the same command:", highlight=False)
-    console.print(f"  {shlex.join(again)}", soft_wrap=True, highlight=False, markup=False)
-    raise typer.Exit(130)
-
-
 def _without_trials(command: list[str]) -> list[str]:
     kept: list[str] = []
     for argument in command:
@@ -285,20 +305,25 @@ def _without_trials(command: list[str]) -> list[str]:
 
 
 def _print_next(
-    console: Console, storage: str, study_name: str, n_complete: int, again: list[str]
+    console: Console,
+    storage: str,
+    study_name: str,
+    of_data: list[str],
+    n_complete: int,
+    again: list[str],
 ) -> None:
-    in_environment = os.environ.get(options.STORAGE_VARIABLE) == storage
-    hidden = shlex.quote(hide_password(storage))
-    address = f'"${options.STORAGE_VARIABLE}"' if in_environment else hidden
-    option = "" if in_environment else f" --storage {address}"
-    more = shlex.join([*_without_trials(again), "--trials", str(2 * n_complete)])
-    lines = {
-        "its best trials": f"optuna-xmcnas show{option} --study-name {shlex.quote(study_name)}",
+    of_study = [*storage_arguments(storage), "--study-name", study_name]
+    address = (
+        f'"${options.STORAGE_VARIABLE}"'
+        if is_in_environment(storage)
+        else shlex.quote(hide_password(storage))
+    )
+    commands: dict[str, str | list[str]] = {
+        "confirm the best": ["confirm", *of_study, *of_data],
+        "its best trials": ["show", *of_study],
         "in the browser": f"optuna-dashboard {address}",
-        "search on": more,
+        "search on": [*_without_trials(again)[1:], "--trials", str(2 * n_complete)],
     }
     if storage.startswith("grpc:"):
-        del lines["in the browser"]  # it wants the database behind the server
-    console.print("\nNext:")
-    for what, command in lines.items():
-        console.print(f"  {what:<16} {command}", soft_wrap=True, highlight=False, markup=False)
+        del commands["in the browser"]  # it wants the database behind the server
+    print_next(console, commands)

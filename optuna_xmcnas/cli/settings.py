@@ -71,12 +71,13 @@ def option_sections(context: typer.Context) -> dict[str, dict[str, Any]]:
     """Return the settings of a study among the options of a command, by section.
 
     Returns:
-        Each option of `_SECTION_OF`, None where it was not given.
+        Each option of `_SECTION_OF` that the command has, None where it was not given.
     """
     sections: dict[str, dict[str, Any]] = {name: {} for name in _SECTION_OF.values()}
     for option, section in _SECTION_OF.items():
-        value = context.params[option]
-        sections[section][option] = op_list(value) if option == "ops" else value
+        if option in context.params:
+            value = context.params[option]
+            sections[section][option] = op_list(value) if option == "ops" else value
     return sections
 
 

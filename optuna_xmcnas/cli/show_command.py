@@ -7,7 +7,6 @@ import sys
 from typing import Annotated
 from typing import TYPE_CHECKING
 
-import optuna
 from optuna.trial import TrialState
 from rich import box
 from rich.console import Console
@@ -19,7 +18,7 @@ from optuna_xmcnas.analysis import best_records
 from optuna_xmcnas.analysis import expected_values
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.results import print_genome
-from optuna_xmcnas.exceptions import StorageError
+from optuna_xmcnas.cli.studies import load_study
 from optuna_xmcnas.study import open_storage
 from optuna_xmcnas.worker import Ended
 from optuna_xmcnas.worker import ended_of
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optuna import Study
-    from optuna.storages import BaseStorage
 
     from optuna_xmcnas.study import TrialRecord
 
@@ -40,17 +38,14 @@ _PIPE_WIDTH = 200  # nobody breaks lines for a file
 
 def show(
     storage: options.Storage = options.DEFAULT_STORAGE,
-    study_name: Annotated[
-        str | None,
-        typer.Option(help="Name of the study; may be left out if the storage has only one."),
-    ] = None,
+    study_name: options.StudyName = None,
     top: Annotated[int, typer.Option(min=1, help="How many trials to list, best first.")] = 10,
     draw: Annotated[int, typer.Option(min=0, help="How many of them to draw.")] = 1,
 ) -> None:
     """Print the best trials of a study and their architectures."""
     is_for_people = sys.stdout.isatty() or "COLUMNS" in os.environ
     console = Console(width=None if is_for_people else _PIPE_WIDTH)
-    study = _load_study(open_storage(storage, must_exist=True), study_name)
+    study = load_study(open_storage(storage, must_exist=True), study_name)
     rows = best_records(study, max(top, draw))
     console.print(f"study [bold]{escape(study.study_name)}[/]: {_counts(study)}", highlight=False)
     if not rows:
@@ -63,18 +58,6 @@ def show(
     for value, record in rows[:draw]:
         title = f"trial {record.number}: {100 * value:.2f}"
         print_genome(console, record.genome, record.node_weights, title)
-
-
-def _load_study(storage: BaseStorage, name: str | None) -> Study:
-    names = sorted(study.study_name for study in optuna.get_all_study_summaries(storage))
-    known = ", ".join(repr(known) for known in names) or "none"
-    if name is None:
-        if len(names) != 1:
-            raise StorageError(f"choose a study with --study-name; the storage has: {known}.")
-        name = names[0]
-    if name not in names:
-        raise StorageError(f"there is no study {name!r}; the storage has: {known}.")
-    return optuna.load_study(study_name=name, storage=storage)
 
 
 def _counts(study: Study) -> str:

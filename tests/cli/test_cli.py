@@ -70,7 +70,9 @@ def test_search_prints_the_result_and_what_to_do_next(searched: str) -> None:
     assert "embedding" in searched
     for row in ("validation", "test ", "frequent labels"):
         assert row in searched
-    assert "optuna-xmcnas show --storage sqlite:///optuna-xmcnas.db" in searched
+    assert "optuna-xmcnas confirm --study-name mine-quick --data mine" in searched
+    assert "optuna-xmcnas show --study-name mine-quick" in searched
+    assert "optuna-dashboard sqlite:///optuna-xmcnas.db" in searched
     assert "--trials 6" in searched
 
 

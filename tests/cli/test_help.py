@@ -8,7 +8,7 @@ import pytest
 from typer.main import get_group
 
 from optuna_xmcnas.cli.app import app
-from optuna_xmcnas.cli.search_command import _command
+from optuna_xmcnas.cli.next_steps import running_command
 from optuna_xmcnas.cli.search_command import _without_trials
 from optuna_xmcnas.workflows import PRESETS
 from optuna_xmcnas.workflows import SearchSettings
@@ -54,7 +54,7 @@ def test_the_command_to_repeat_hides_the_password(monkeypatch: pytest.MonkeyPatc
     url = "postgresql+psycopg2://ann:canary@host/db"
     for arguments in (["--storage", url], [f"--storage={url}"]):
         monkeypatch.setattr("sys.argv", ["optuna-xmcnas", "search", *arguments, "--trials=7"])
-        shown = " ".join(_command(url))
+        shown = " ".join(running_command(url))
         assert "canary" not in shown
         assert "ann:***@host" in shown
 

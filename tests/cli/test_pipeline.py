@@ -1,0 +1,135 @@
+"""From texts to a model for other programs: six commands, each of which prints the next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+import shlex
+import subprocess
+
+import pytest
+
+from optuna_xmcnas.genome import Genome
+from optuna_xmcnas.genome import Node
+from optuna_xmcnas.tagger import load_model
+from tests.cli.commands import run
+from tests.cli.commands import study_of
+from tests.cli.commands import write_config
+from tests.cli.commands import write_data
+
+
+def _next(done: subprocess.CompletedProcess[str], command: str) -> list[str]:
+    """Return the arguments of a command as another one has printed it."""
+    said = done.stdout + done.stderr
+    assert "Next:" in said, said
+    after = said.split("Next:")[1]
+    found = [
+        line.split("optuna-xmcnas ", 1)[1] for line in after.splitlines() if f" {command}" in line
+    ]
+    assert found, after
+    return shlex.split(found[0])
+
+
+def _ok(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pipeline")
+    write_data(folder / "mine")
+    write_config(folder / "tiny.toml")
+    (folder / "texts.txt").write_text("alpha beta gamma\n\ndelta\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def searched(folder: Path) -> subprocess.CompletedProcess[str]:
+    return _ok(run(folder, "search", "--data=mine", "--config=tiny.toml", "--study-name=tags"))
+
+
+def test_six_commands_from_texts_to_export(
+    folder: Path, searched: subprocess.CompletedProcess[str]
+) -> None:
+    assert "linear trees, test" in searched.stdout
+    assert "points of P@5" in searched.stdout
+
+    confirmed = _ok(run(folder, *_next(searched, "confirm"), "--top=2", "--seeds=2"))
+    assert "in the search" in confirmed.stdout
+    assert len(study_of(f"sqlite:///{folder}/optuna-xmcnas.db", "tags-confirm").trials) == 4
+
+    command = [*_next(confirmed, "retrain"), "--epochs=2", "--seeds=2", "--out=model"]
+    retrained = _ok(run(folder, *command))
+    assert "confirmed" in retrained.stdout
+    assert "seed 1, test" in retrained.stdout
+    assert "linear trees, test" in retrained.stdout
+    model = load_model(folder / "model")
+    assert len(model.members) == 2
+    assert model.members[0].config.combine == "concat"
+
+    evaluated = _ok(run(folder, *_next(retrained, "evaluate"), "--json=figures.json"))
+    for name in ("P@1", "nDCG@3", "PSP@5", "PSnDCG@1", "recall@5", "tail", "difference"):
+        assert name in evaluated.stdout
+    figures = json.loads((folder / "figures.json").read_text())
+    assert figures["scores"]["P@5"]["value"] == pytest.approx(model.metrics["test"]["P@5"])
+
+    predicted = _ok(run(folder, *_next(evaluated, "predict"), "-k", "3"))
+    lines = [json.loads(line) for line in predicted.stdout.splitlines()]
+    assert len(lines) == 3
+    assert all(len(line["labels"]) == 3 for line in lines)
+
+    exported = _ok(run(folder, *_next(evaluated, "export")))
+    assert (folder / "model-export" / "model.onnx").is_file()
+    assert exported.stdout
+
+    again = run(folder, *command)
+    assert again.returncode == 2
+    assert "model exists already" in again.stderr
+
+
+def test_a_known_architecture_needs_no_study(folder: Path) -> None:
+    small = ["--hidden=8", "--max-tokens=20", "--epochs=1", "--validation-documents=30"]
+    command = ["retrain", "--genome=attentionxml", "--data=mine", "--out=known", *small]
+    done = _ok(run(folder, *command, "--no-linear", "--storage=sqlite:///none.db"))
+    assert "architecture: attentionxml: 1:bilstm(0)" in done.stdout
+    model = load_model(folder / "known")
+    assert model.members[0].genome == Genome((Node("bilstm", 0),))
+    assert model.members[0].config.attention == "label"
+    assert model.metrics["linear"] is None
+    assert not (folder / "none.db").exists()
+
+
+def test_an_architecture_is_transferred_and_both_are_printed(
+    folder: Path, searched: subprocess.CompletedProcess[str]
+) -> None:
+    write_data(folder / "other", n_train=150)
+    done = _ok(
+        run(folder, "transfer", "--study-name=tags", "--data=other", "--epochs=1", "--no-linear")
+    )
+    assert "mine (study), validation" in done.stdout
+    assert "other, test" in done.stdout
+    assert (folder / "optuna-xmcnas-models" / "tags-on-other" / "manifest.json").is_file()
+
+
+@pytest.mark.usefixtures("searched")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("retrain", "--study-name=tags", "--data=mine", "--trial=99"), "has no trial 99"),
+        (("retrain", "--study-name=tags", "--trial=0", "--genome=xmcnas"), "not both"),
+        (("retrain", "--genome=no-such-file"), "none of the known architectures"),
+        (("retrain", "--study-name=absent"), "there is no study 'absent'"),
+        (("retrain", "--storage=sqlite:///none.db"), "none.db"),
+        (("retrain", "--study-name=tags", "--data=wrong"), "was searched on mine"),
+        (("confirm", "--study-name=tags", "--data=wrong"), "made with other settings"),
+        (("search", "--data=mine", "--enqueue=xml-cnn", "--config=tiny.toml"), "conv2"),
+        (("evaluate", "mine", "--data=mine"), "mine"),
+    ],
+)
+def test_mistakes_are_named(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    if not (folder / "wrong").exists():
+        write_data(folder / "wrong", n_train=120)
+    done = run(folder, *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in " ".join((done.stdout + done.stderr).split())
