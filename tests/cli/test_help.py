@@ -8,7 +8,9 @@ import pytest
 from typer.main import get_group
 
 from optuna_xmcnas.cli.app import app
+from optuna_xmcnas.cli.next_steps import data_arguments
 from optuna_xmcnas.cli.next_steps import running_command
+from optuna_xmcnas.cli.next_steps import storage_arguments
 from optuna_xmcnas.cli.search_command import _without_trials
 from optuna_xmcnas.workflows import PRESETS
 from optuna_xmcnas.workflows import SearchSettings
@@ -62,3 +64,19 @@ def test_the_command_to_repeat_hides_the_password(monkeypatch: pytest.MonkeyPatc
 def test_only_the_trials_option_is_replaced_in_the_next_command() -> None:
     command = ["search", "--trials", "7", "--study-name", "a --trials 7 b", "--trials=8"]
     assert _without_trials(command) == ["search", "--study-name", "a --trials 7 b"]
+
+
+def test_the_next_command_hides_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql+psycopg2://ann:canary@host/db"
+    assert storage_arguments(url) == ["--storage", "postgresql+psycopg2://ann:***@host/db"]
+    monkeypatch.setenv("OPTUNA_XMCNAS_STORAGE", url)
+    assert storage_arguments(url) == []
+
+
+def test_the_next_command_names_what_is_not_usual() -> None:
+    assert storage_arguments("sqlite:///optuna-xmcnas.db") == []
+    assert data_arguments("docstrings", vectors=None) == []
+    assert data_arguments("my texts", train_rows="rows.txt") == [
+        *("--data", "my texts"),
+        *("--train-rows", "rows.txt"),
+    ]

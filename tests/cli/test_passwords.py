@@ -89,6 +89,9 @@ COMMANDS = {
     "worker": ["worker", "--study-name=tags", "--storage-patience=0"],
     "worker-that-waits": ["worker", "--study-name=tags", "--storage-patience=0.01"],
     "show": ["show"],
+    "confirm": ["confirm", "--storage-patience=0"],
+    "retrain": ["retrain"],
+    "transfer": ["transfer", "--data=docstrings"],
 }
 
 
@@ -156,7 +159,9 @@ def test_no_canary_where_the_address_is_an_option(
 
 
 @pytest.mark.usefixtures("_here")
-@pytest.mark.parametrize("command", ["search", "worker", "show", "data"])
+@pytest.mark.parametrize(
+    "command", ["search", "worker", "show", "data", "confirm", "retrain", "transfer"]
+)
 def test_no_canary_in_the_help(
     command: str,
     monkeypatch: pytest.MonkeyPatch,
