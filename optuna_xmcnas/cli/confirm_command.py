@@ -12,6 +12,7 @@ from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.loading import make_folder
 from optuna_xmcnas.cli.next_steps import data_arguments
+from optuna_xmcnas.cli.next_steps import import_arguments
 from optuna_xmcnas.cli.next_steps import print_next
 from optuna_xmcnas.cli.next_steps import running_command
 from optuna_xmcnas.cli.next_steps import say_interrupted
@@ -108,6 +109,7 @@ def confirm(
         say_interrupted(console, "Interrupted.", running_command(storage))
     print_confirmation(console, confirmation)
     of_data = data_arguments(data, vectors=vectors, train_rows=train_rows, test_rows=test_rows)
+    of_data += import_arguments(imports)
     of_study = [*storage_arguments(storage), "--study-name", study.study_name]
     print_next(
         console,

@@ -14,6 +14,7 @@ import typer
 
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
+from optuna_xmcnas.cli.next_steps import import_arguments
 from optuna_xmcnas.cli.next_steps import print_next
 from optuna_xmcnas.cli.settings import import_modules
 
@@ -66,6 +67,8 @@ def evaluate(
         from optuna_xmcnas.cli.results import print_evaluation
         from optuna_xmcnas.tagger import Tagger
         from optuna_xmcnas.workflows import evaluate_model
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"--json {json_file}: there is no folder for this file.")
     tagger = Tagger.load(model, device=device or "auto")
     raw = load_data(data, train_rows, test_rows, console)
     with console.status(f"predicting the {split.value} documents"):
@@ -90,7 +93,7 @@ def evaluate(
     print_next(
         console,
         {
-            "tag texts": ["predict", str(model), "texts.txt"],
-            "for other programs": ["export", str(model), f"{model}-export"],
+            "tag texts": ["predict", str(model), "texts.txt", *import_arguments(imports)],
+            "for programs": ["export", str(model), f"{model}-export", *import_arguments(imports)],
         },
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 import typer
 
+from optuna_xmcnas.analysis import draw_text
 from optuna_xmcnas.cli.next_steps import running_command
 from optuna_xmcnas.cli.next_steps import say_interrupted
 from optuna_xmcnas.cli.settings import as_in_study
@@ -81,7 +82,7 @@ def full_settings(
     preset: str | None,
     in_file: Mapping[str, Any],
     *,
-    seed: int,
+    seed: int | None,
     device: str | None,
     precision: str | None,
 ) -> SearchSettings:
@@ -103,12 +104,13 @@ def full_settings(
 
 def model_folder(out: Path | None, name: str, *, overwrite: bool) -> Path:
     """Return the folder of a model, or say that there is something already."""
+    from optuna_xmcnas.tagger import check_target
+
     folder = out or _MODELS / re.sub(r"[^\w.-]+", "-", name)
-    if folder.exists() and not overwrite:
-        raise ModelError(
-            f"{folder} exists already; give another folder with --out, or --overwrite to replace "
-            "the model in it."
-        )
+    try:
+        check_target(folder, overwrite=overwrite)
+    except ModelError as error:
+        raise ModelError(f"{error} See --out and --overwrite.") from error
     return folder
 
 
@@ -141,10 +143,20 @@ def train_in_full(
     with launched_group(settings.training.device) as group:
         console.quiet = group.rank > 0
         what = f"architecture: {architecture.name}: {architecture.genome}"
-        console.print(what, markup=False, highlight=False, soft_wrap=True)
+        child, n_tokens = recipe.child, recipe.data.max_tokens
+        how = (
+            f"reads {n_tokens} words of a text; {child.hidden} units per direction, "
+            f"{child.attention} attention"
+        )
+        for line in (what, how):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         progress = RetrainProgress(console, recipe.training, n_seeds)
         try:
-            with progress, Interruption(on_wish=progress.stopping) as interruption:
+            with (
+                progress,
+                Interruption(on_wish=progress.stopping) as interruption,
+                interruption.allowed(),
+            ):
                 retrained = workflows.retrain(
                     raw,
                     architecture,
@@ -157,6 +169,7 @@ def train_in_full(
                     checkpoint_every_s=checkpoint_every_s,
                     should_stop=lambda: interruption.is_wanted,
                     group=group,
+                    drawing=draw_text(architecture.genome),
                 )
         except (ChildInterruptedError, KeyboardInterrupt):
             say_interrupted(console, "Interrupted.", running_command(storage))

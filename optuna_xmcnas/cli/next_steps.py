@@ -41,6 +41,11 @@ def data_arguments(data: str, **files: object) -> list[str]:
     ]
 
 
+def import_arguments(modules: Sequence[str] | None) -> list[str]:
+    """Return what a command needs to know the same operations."""
+    return [text for module in modules or () for text in ("--import", module)]
+
+
 def running_command(storage: str) -> list[str]:
     """Return the command that is running, fit to be shown."""
     arguments = [argument.replace(storage, hide_password(storage)) for argument in sys.argv[1:]]

@@ -342,7 +342,8 @@ FullPresetName = Annotated[
     FullPreset | None,
     typer.Option(
         help="Settings of XMC-NAS and AttentionXML for data of this kind; they want a GPU. The "
-        "configuration file and every option below override it. (default: as in the study)",
+        "configuration file and every option below override it. (default: as in the study; "
+        "without one, as in a quick search: 32 words)",
         show_default=False,
     ),
 ]
@@ -352,7 +353,10 @@ Seeds = Annotated[
         min=1, help="Trainings that differ by their seed; together they are an ensemble."
     ),
 ]
-FirstSeed = Annotated[int, typer.Option(min=0, help="Seed of the first training.")]
+FirstSeed = Annotated[
+    int | None,
+    typer.Option(min=0, help="Seed of the first training. (default: the study's)"),
+]
 WithLinear = Annotated[
     bool,
     typer.Option(

@@ -96,6 +96,9 @@ def print_confirmation(console: Console, confirmation: Confirmation) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    if confirmation.failed:
+        trials = ", ".join(str(one.trial) for one in confirmation.failed)
+        console.print(f"[yellow]could not be trained again: {trials}[/]", highlight=False)
     near = [one for one in confirmation.confirmed[1:] if _may_be_as_good(one, best)]
     if near:
         trials = ", ".join(str(one.contender.trial) for one in near)
@@ -192,7 +195,8 @@ def print_transferred(console: Console, source: Source, retrained: Retrained) ->
     metrics, linear = retrained.model.metrics, retrained.linear
     table = metrics_table("percent", with_seconds=True)
     found_on = f"{source.name} (study)"
-    add_row(table, f"{found_on}, validation", source.validation)
+    if source.validation is not None:
+        add_row(table, f"{found_on}, validation", source.validation)
     if source.test is not None:
         add_row(table, f"{found_on}, test", source.test)
     table.add_section()

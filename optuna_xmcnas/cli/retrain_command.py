@@ -11,6 +11,7 @@ import typer
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.next_steps import data_arguments
+from optuna_xmcnas.cli.next_steps import import_arguments
 from optuna_xmcnas.cli.next_steps import print_next
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import read_config
@@ -33,7 +34,7 @@ def retrain(
     preset: options.FullPresetName = None,
     config: options.ConfigFile = None,
     seeds: options.Seeds = 1,
-    seed: options.FirstSeed = 0,
+    seed: options.FirstSeed = None,
     device: options.Device = None,
     precision: options.Precision = None,
     linear: options.WithLinear = True,
@@ -72,8 +73,10 @@ def retrain(
     settings = full_training.full_settings(
         context, found, preset, in_file, seed=seed, device=device, precision=precision
     )
-    name = found.architecture.name if found.study is None else found.study.study_name
-    folder = full_training.model_folder(out, name, overwrite=overwrite)
+    names = [] if found.study is None else [found.study.study_name]
+    names += [] if trial is None else [f"trial-{trial}"]
+    names += [] if genome is None else [found.architecture.name]
+    folder = full_training.model_folder(out, "-".join(names), overwrite=overwrite)
     raw = load_data(data, train_rows, test_rows, console)
     if found.study is not None:
         check_texts(found.study, raw)
@@ -93,10 +96,11 @@ def retrain(
     print_retrained(console, retrained)
     console.print(f"model: {folder}", soft_wrap=True, highlight=False, markup=False)
     of_data = data_arguments(data, train_rows=train_rows, test_rows=test_rows)
-    print_next(
-        console,
-        {
-            "judge it closely": ["evaluate", str(folder), *of_data],
-            "tag texts": ["predict", str(folder), "texts.txt"],
-        },
-    )
+    of_ops = import_arguments(imports)
+    commands = {
+        "judge it closely": ["evaluate", str(folder), *of_data, *of_ops],
+        "tag texts": ["predict", str(folder), "texts.txt", *of_ops],
+    }
+    if raw.test is None:
+        del commands["judge it closely"]
+    print_next(console, commands)

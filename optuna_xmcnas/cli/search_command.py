@@ -21,6 +21,7 @@ from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.loading import make_folder
 from optuna_xmcnas.cli.next_steps import data_arguments
+from optuna_xmcnas.cli.next_steps import import_arguments
 from optuna_xmcnas.cli.next_steps import is_in_environment
 from optuna_xmcnas.cli.next_steps import print_next
 from optuna_xmcnas.cli.next_steps import running_command
@@ -64,8 +65,8 @@ def search(
     enqueue: Annotated[
         str | None,
         typer.Option(
-            help="Try these architectures first, separated by commas: attentionxml, xmcnas, or "
-            "files with the JSON of a genome.",
+            help="Try these architectures first, separated by commas: attentionxml (wants "
+            "--min-layers 1), xmcnas, or files with the JSON of a genome.",
             metavar="NAME|FILE,...",
         ),
     ] = None,
@@ -111,6 +112,7 @@ def search(
     sampler: options.SamplerChoice = None,
     population_size: options.PopulationSize = None,
     sample_size: options.SampleSize = None,
+    linear: options.WithLinear = True,
     imports: options.Imports = None,
     storage: options.Storage = options.DEFAULT_STORAGE,
     children_dir: options.ChildrenDir = options.DEFAULT_CHILDREN_DIR,
@@ -203,6 +205,7 @@ def search(
                     if name.strip()
                 ],
                 confirm_top=confirm,
+                with_linear=linear,
             )
     except KeyboardInterrupt:
         say_interrupted(console, "Interrupted.", again)
@@ -214,7 +217,11 @@ def search(
         print_confirmation(console, outcome.confirmation)
     print_verdict(console, outcome.verdict, outcome.n_complete)
     of_data = data_arguments(data, vectors=vectors, train_rows=train_rows, test_rows=test_rows)
-    _print_next(console, storage, name, of_data, outcome.n_complete, again)
+    of_data += import_arguments(imports)
+    first = {"confirm the best": "confirm"}
+    if outcome.confirmation is not None:
+        first = {"train it in full": "retrain"}
+    _print_next(console, first, storage, name, of_data, outcome.n_complete, again)
 
 
 def _as_in_known_study(
@@ -306,6 +313,7 @@ def _without_trials(command: list[str]) -> list[str]:
 
 def _print_next(
     console: Console,
+    first: Mapping[str, str],
     storage: str,
     study_name: str,
     of_data: list[str],
@@ -319,7 +327,7 @@ def _print_next(
         else shlex.quote(hide_password(storage))
     )
     commands: dict[str, str | list[str]] = {
-        "confirm the best": ["confirm", *of_study, *of_data],
+        **{what: [command, *of_study, *of_data] for what, command in first.items()},
         "its best trials": ["show", *of_study],
         "in the browser": f"optuna-dashboard {address}",
         "search on": [*_without_trials(again)[1:], "--trials", str(2 * n_complete)],

@@ -45,6 +45,11 @@ def settings_of(study: Study) -> StudyConfig:
         StorageError: If it has none: it was not made by a search.
     """
     found = config_of(study)
+    if found is not None and found.sampler_name == "repeat":
+        raise StorageError(
+            f"study {study.study_name!r} holds the confirmation of a search; name the search, "
+            f"{study.study_name.removesuffix(_CONFIRM)!r}."
+        )
     if found is None:
         raise StorageError(
             f"study {study.study_name!r} has no settings of a search: it was made by something "

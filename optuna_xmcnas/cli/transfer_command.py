@@ -11,6 +11,7 @@ import typer
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.next_steps import data_arguments
+from optuna_xmcnas.cli.next_steps import import_arguments
 from optuna_xmcnas.cli.next_steps import print_next
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import read_config
@@ -38,7 +39,7 @@ def transfer(
     preset: options.FullPresetName = None,
     config: options.ConfigFile = None,
     seeds: options.Seeds = 1,
-    seed: options.FirstSeed = 0,
+    seed: options.FirstSeed = None,
     device: options.Device = None,
     precision: options.Precision = None,
     linear: options.WithLinear = True,
@@ -97,4 +98,7 @@ def transfer(
     print_transferred(console, source, retrained)
     console.print(f"model: {folder}", soft_wrap=True, highlight=False, markup=False)
     of_data = data_arguments(data, train_rows=train_rows, test_rows=test_rows)
-    print_next(console, {"judge it closely": ["evaluate", str(folder), *of_data]})
+    print_next(
+        console,
+        {"judge it closely": ["evaluate", str(folder), *of_data, *import_arguments(imports)]},
+    )

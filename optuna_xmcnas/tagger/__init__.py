@@ -9,6 +9,7 @@ from optuna_xmcnas.tagger.export import export_model
 from optuna_xmcnas.tagger.export import ExportCheck
 from optuna_xmcnas.tagger.export import Exported
 from optuna_xmcnas.tagger.export import ExportFormat
+from optuna_xmcnas.tagger.folder import check_target
 from optuna_xmcnas.tagger.folder import load_model
 from optuna_xmcnas.tagger.folder import save_model
 from optuna_xmcnas.tagger.model import Model
@@ -25,6 +26,7 @@ __all__ = [
     "Prediction",
     "Tagger",
     "TokenWeight",
+    "check_target",
     "export_model",
     "load_model",
     "model_card",

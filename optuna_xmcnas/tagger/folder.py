@@ -61,7 +61,7 @@ def save_model(path: Path | str, model: Model, *, overwrite: bool = False) -> No
         ModelError: If something is there that must stay, or the folder cannot be written.
     """
     path = Path(os.path.abspath(path))
-    _check_target(path, overwrite=overwrite)
+    check_target(path, overwrite=overwrite)
     # beside its place, so that a rename puts it there; the name tells what it is if we are killed
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -201,7 +201,13 @@ def _check_words(path: Path, header: dict[str, str], vocabulary: Vocabulary) -> 
         raise ModelError(f"{path} was made for other words than those in {_TOKENIZER}.")
 
 
-def _check_target(path: Path, *, overwrite: bool) -> None:
+def check_target(path: Path | str, *, overwrite: bool) -> None:
+    """Check that a model could be written to a folder, as far as that can be told before.
+
+    Raises:
+        ModelError: If something is there that must stay.
+    """
+    path = Path(os.path.abspath(path))
     if not os.path.lexists(path):
         return
     if path.is_symlink() or not path.is_dir():

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+import logging
 from pathlib import Path
 from typing import Any
 from typing import TYPE_CHECKING
 
+from optuna.trial import TrialState
+
 from optuna_xmcnas.child import KNOWN_CHILDREN
 from optuna_xmcnas.child import op_names
 from optuna_xmcnas.exceptions import InvalidGenomeError
+from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.genome import KNOWN_GENOMES
 from optuna_xmcnas.study import best_of
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.workflows.confirm import confirmed_of
+from optuna_xmcnas.workflows.repeats import network_of
 
 
 if TYPE_CHECKING:
@@ -25,6 +30,9 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from optuna_xmcnas.genome import GenomeSpace
+
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +107,22 @@ def best_architecture(study: Study, storage: BaseStorage, space: GenomeSpace) ->
     Raises:
         InvalidGenomeError: If no child is finished.
     """
-    for one in confirmed_of(study, storage, space)[:1]:
+    best = best_of(t for t in study.get_trials(deepcopy=False) if t.state == TrialState.COMPLETE)
+    confirmed = confirmed_of(study, storage, space)
+    networks = {canonical_hash(one.contender.genome) for one in confirmed}
+    if confirmed and best is not None and network_of(best, space) not in networks:
+        _LOGGER.warning(
+            "trial %d of %s has the best score and was not confirmed; `confirm` trains it again.",
+            best.number,
+            study.study_name,
+        )
+    for one in confirmed[:1]:
         half = "" if one.half_width is None else f" ± {100 * one.half_width:.2f}"
         return Architecture(
             name=f"trial {one.contender.trial} of {study.study_name}, confirmed",
             genome=one.contender.genome,
             score=f"{100 * one.mean:.2f}{half} ({len(one.values)} trainings)",
         )
-    best = best_of(t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE")
     if best is None:
         raise InvalidGenomeError(
             f"study {study.study_name!r} has no finished child; search first."

@@ -24,6 +24,7 @@ from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import WorkSettings
 from optuna_xmcnas.workflows.repeats import network_of
 from optuna_xmcnas.workflows.repeats import RepeatSampler
+from optuna_xmcnas.workflows.repeats import tries_by_network
 from optuna_xmcnas.workflows.session import session_of
 from optuna_xmcnas.workflows.worker import run_worker
 
@@ -93,10 +94,12 @@ class Confirmation:
 
     Attributes:
         confirmed: The contenders that have results, the best mean first.
+        failed: Those that have none.
         is_interrupted: Whether some of the trainings are still to be done.
     """
 
     confirmed: tuple[Confirmed, ...]
+    failed: tuple[Contender, ...]
     is_interrupted: bool
 
 
@@ -147,6 +150,7 @@ def confirm(
     interruption: Interruption,
     observer: SearchObserver,
     work_settings: WorkSettings | None = None,
+    deadline: float | None = None,
     checkpoint_every_s: float = 300.0,
 ) -> Confirmation:
     """Train the best networks of a search again, with fresh seeds, and rank them by their means.
@@ -164,6 +168,7 @@ def confirm(
         interruption: Asked before each step of a training.
         observer: Who watches.
         work_settings: How to get along with other workers; its budget is replaced.
+        deadline: By ``time.monotonic()``; no training begins later.
         checkpoint_every_s: Seconds of training that may be lost when this process is killed.
 
     Raises:
@@ -172,27 +177,50 @@ def confirm(
     """
     space = search.settings.space
     chosen = contenders(search.study, space, top)
-    session = _session(search, storage, chosen, children_dir)
-    networks = {canonical_hash(contender.genome) for contender in chosen}
-    complete = session.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    # a network that was among the best once, and is not any more, keeps its results
-    n_others = sum(network_of(trial, space) not in networks for trial in complete)
-    n_trials = n_others + len(chosen) * n_seeds
-    ending = run_worker(
-        session,
-        replace(work_settings or WorkSettings(n_trials=n_trials), n_trials=n_trials),
-        interruption=interruption,
-        observer=observer,
-        checkpoint_every_s=checkpoint_every_s,
-    )
+    settings = work_settings or WorkSettings(n_trials=1)
+    session = _session(search, storage, chosen, children_dir, settings.retries)
+    ending = Ending.BUDGET
+    # by rounds, one training of each network that lacks any: what failed is then known
+    while ending is Ending.BUDGET and (n_trials := _round(session, chosen, n_seeds, settings)):
+        ending = run_worker(
+            session,
+            replace(settings, n_trials=n_trials),
+            interruption=interruption,
+            observer=observer,
+            deadline=deadline,
+            checkpoint_every_s=checkpoint_every_s,
+        )
+    confirmed = _ranked(session.study, space, chosen)
+    if ending is Ending.BUDGET and not confirmed:
+        raise SearchFailedError(
+            f"none of the {len(chosen)} best networks of {search.study.study_name!r} could be "
+            "trained again; `show` says why."
+        )
+    known = {canonical_hash(one.contender.genome) for one in confirmed}
     return Confirmation(
-        confirmed=_ranked(session.study, space, chosen),
+        confirmed=confirmed,
+        failed=tuple(one for one in chosen if canonical_hash(one.genome) not in known),
         is_interrupted=ending is Ending.INTERRUPTED,
     )
 
 
+def _round(
+    session: Session, chosen: Sequence[Contender], n_seeds: int, settings: WorkSettings
+) -> int:
+    """Return how many complete trials the study shall have after the next round; 0: enough."""
+    trials = session.study.get_trials(deepcopy=False)
+    finished = (trial for trial in trials if trial.state.is_finished())
+    tried = tries_by_network(finished, session.settings.space, retries=settings.retries)
+    n_short = sum(tried[canonical_hash(one.genome)] < n_seeds for one in chosen)
+    n_complete = sum(trial.state == TrialState.COMPLETE for trial in trials)
+    return n_complete + n_short if n_short else 0
+
+
 def confirmed_of(search: Study, storage: BaseStorage, space: GenomeSpace) -> tuple[Confirmed, ...]:
     """Return what is known of a search's networks from confirming it, the best mean first.
+
+    Left out is what has clearly fewer trainings than others: it was given up, or belongs to a
+    confirmation of long ago, and a mean of few is luck again.
 
     Returns:
         Nothing if nobody has confirmed it.
@@ -201,7 +229,9 @@ def confirmed_of(search: Study, storage: BaseStorage, space: GenomeSpace) -> tup
         study = optuna.load_study(study_name=confirm_name(search.study_name), storage=storage)
     except KeyError:
         return ()
-    return _ranked(study, space, contenders(search, space, len(search.trials)))
+    found = _ranked(study, space, contenders(search, space, len(search.trials)))
+    most = max((len(one.values) for one in found), default=0)
+    return tuple(one for one in found if len(one.values) >= most - 1)
 
 
 def confirm_name(study_name: str) -> str:
@@ -210,7 +240,11 @@ def confirm_name(study_name: str) -> str:
 
 
 def _session(
-    search: Session, storage: BaseStorage, chosen: Sequence[Contender], children_dir: Path
+    search: Session,
+    storage: BaseStorage,
+    chosen: Sequence[Contender],
+    children_dir: Path,
+    retries: int,
 ) -> Session:
     training = replace(search.settings.training, seed=search.settings.training.seed + _FRESH)
     settings = replace(search.settings, training=training)
@@ -222,7 +256,9 @@ def _session(
         direction="maximize",
         load_if_exists=True,
         pruner=optuna.pruners.NopPruner(),
-        sampler=RepeatSampler(settings.space, [contender.genome for contender in chosen]),
+        sampler=RepeatSampler(
+            settings.space, [contender.genome for contender in chosen], retries=retries
+        ),
     )
     join_study(study, config)
     return session_of(study, config, settings, search.data, children_dir)

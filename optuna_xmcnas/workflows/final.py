@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _KEY = "xmcnas:test"
-_FORMAT = 1
+_FORMAT = 2  # 1 knew one trial only
 _PLACES = (1, 3, 5)
 _EVALUATION_FACTOR = 2  # documents per batch against training: no gradients are kept
 
@@ -79,6 +79,8 @@ def judge(
     children_dir: Path,
     origin: Mapping[str, str],
     number: int | None = None,
+    *,
+    with_linear: bool = True,
 ) -> Verdict:
     """Return the verdict on the best child of a study, or on that of a trial.
 
@@ -100,7 +102,7 @@ def judge(
         test = known_test_metrics(study, best.number)
         if test is None:
             test = dict(_report(child, data.test, settings))
-            record = {"format": _FORMAT, "trial": best.number, "metrics": test}
+            record = {"format": _FORMAT, "metrics": {**_known(study), str(best.number): test}}
             study.set_user_attr(_KEY, record)
         frequent = frequent_labels_report(data, data.test)
     return Verdict(
@@ -111,7 +113,7 @@ def judge(
         validation=on_validation,
         test=test,
         frequent=frequent,
-        linear=judge_linear(raw, settings.data),
+        linear=judge_linear(raw, settings.data) if with_linear else None,
     )
 
 
@@ -158,9 +160,18 @@ def _report(child: ChildNetwork, split: TokenSplit, settings: SearchSettings) ->
 
 def known_test_metrics(study: Study, trial: int) -> dict[str, float] | None:
     """Return the test metrics of a trial's child; None if the study has not kept them."""
+    metrics = _known(study).get(str(trial))
+    if not isinstance(metrics, Mapping):
+        return None
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def _known(study: Study) -> Mapping[str, Any]:
+    """Return the test metrics that a study has kept, by number of the trial."""
     record: Any = study.user_attrs.get(_KEY)
-    if not isinstance(record, Mapping) or record.get("format") != _FORMAT:
-        return None
-    if record.get("trial") != trial or not isinstance(record.get("metrics"), Mapping):
-        return None
-    return {name: float(value) for name, value in record["metrics"].items()}
+    if not isinstance(record, Mapping):
+        return {}
+    metrics = record.get("metrics")
+    if record.get("format") == 1:
+        return {str(record.get("trial")): metrics}
+    return metrics if record.get("format") == _FORMAT and isinstance(metrics, Mapping) else {}

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 
 from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.genome import canonical_hash
+from optuna_xmcnas.worker import Ended
 from optuna_xmcnas.worker import ended_of
 
 
@@ -31,16 +32,18 @@ class RepeatSampler(BaseSampler):
     """Proposes the genome that the study has tried least often; of equal ones, the first.
 
     It keeps nothing: any number of workers, started whenever, share the work. What is in training
-    counts as tried, and so does what failed by itself, so that one genome that cannot be trained
-    does not end the others.
+    counts as tried, and so does what failed, so that one genome that cannot be trained does not
+    end the others.
 
     Args:
         space: Where the genomes are from.
         genomes: All different networks.
+        retries: How often the child of a dead worker is tried again.
     """
 
-    def __init__(self, space: GenomeSpace, genomes: Sequence[Genome]) -> None:
+    def __init__(self, space: GenomeSpace, genomes: Sequence[Genome], *, retries: int = 1) -> None:
         self._space = space
+        self._retries = retries
         self._params = {canonical_hash(genome): space.to_params(genome) for genome in genomes}
 
     def infer_relative_search_space(
@@ -56,7 +59,7 @@ class RepeatSampler(BaseSampler):
         others = (
             other for other in study.get_trials(deepcopy=False) if other.number != trial.number
         )
-        tried = tries_by_network(others, self._space)
+        tried = tries_by_network(others, self._space, retries=self._retries)
         turn = min(self._params, key=lambda network: tried[network])  # the first of equal ones
         return dict(self._params[turn])
 
@@ -74,14 +77,26 @@ class RepeatSampler(BaseSampler):
         )
 
 
-def tries_by_network(trials: Iterable[FrozenTrial], space: GenomeSpace) -> Counter[str]:
-    """Return how often each network was tried, or is being tried, by its canonical hash."""
-    return Counter(
-        network
-        for trial in trials
-        if trial.state not in (TrialState.WAITING, TrialState.PRUNED) and ended_of(trial) is None
-        if (network := network_of(trial, space)) is not None
-    )
+def tries_by_network(
+    trials: Iterable[FrozenTrial], space: GenomeSpace, *, retries: int
+) -> Counter[str]:
+    """Return how often each network was tried, or is being tried, by its canonical hash.
+
+    A child that took its worker with it as often as it may be tried counts as one try; what was
+    interrupted, or is tried again, does not count.
+    """
+    tried: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    for trial in trials:
+        network = network_of(trial, space)
+        if network is None or trial.state in (TrialState.WAITING, TrialState.PRUNED):
+            continue
+        ended = ended_of(trial)
+        tried[network] += ended is None
+        lost[network] += ended is Ended.LOST
+    for network, count in lost.items():
+        tried[network] += count // (retries + 1)
+    return tried
 
 
 def network_of(trial: FrozenTrial, space: GenomeSpace) -> str | None:

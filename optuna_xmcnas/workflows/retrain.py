@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import replace
 from datetime import datetime
 from datetime import UTC
+import fcntl
 import hashlib
 import json
 import logging
+import os
 from pathlib import Path
 import shutil
 from typing import Any
@@ -23,10 +27,12 @@ import numpy as np
 
 from optuna_xmcnas.data import prepare
 from optuna_xmcnas.exceptions import CheckpointError
+from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import ModelError
 from optuna_xmcnas.metrics import evaluate
 from optuna_xmcnas.metrics import inverse_propensity
 from optuna_xmcnas.objective import train_genome
+from optuna_xmcnas.tagger import check_target
 from optuna_xmcnas.tagger import Model
 from optuna_xmcnas.tagger import save_model
 from optuna_xmcnas.training import ALONE
@@ -127,6 +133,7 @@ def retrain(
     checkpoint_every_s: float = 300.0,
     should_stop: Callable[[], bool] | None = None,
     group: ProcessGroup = ALONE,
+    drawing: str = "",
 ) -> Retrained | None:
     """Train an architecture, judge it on the test split, and write the folder of the model.
 
@@ -145,6 +152,7 @@ def retrain(
         checkpoint_every_s: Seconds of training that may be lost when this process is killed.
         should_stop: Asked before each step.
         group: The processes that train together; the first of them judges and writes.
+        drawing: The architecture as a picture of characters, for the model card.
 
     Returns:
         None in a process of the group that is not the first.
@@ -153,12 +161,13 @@ def retrain(
         ChildInterruptedError: If ``should_stop`` said so.
         ChildFailedError: If the child cannot be trained.
         DataError: If the data cannot be used.
-        ModelError: If the folder exists, or cannot be written.
+        ModelError: If the folder exists, cannot be written, or another process trains into it.
     """
-    if out.exists() and not overwrite:
-        raise ModelError(f"{out} exists already; give another folder, or overwrite it.")
+    out = Path(os.path.abspath(out))
+    check_target(out, overwrite=overwrite)
     data = prepare(raw, recipe.data, vectors=vectors)
     observer.data_ready(data)
+    _check_stop(should_stop)
     training = recipe.training
     if training.average_from_epoch is not None and training.average_from_epoch > training.epochs:
         _LOGGER.warning(
@@ -167,21 +176,38 @@ def retrain(
             training.epochs,
         )
     partial = out.with_name(f"{out.name}.partial")
-    partial.mkdir(parents=True, exist_ok=True)
-    members: list[_Member] = []
-    for seed in range(recipe.training.seed, recipe.training.seed + recipe.n_seeds):
-        run = _Training(
-            architecture, data, recipe.child, replace(recipe.training, seed=seed), partial, group
-        )
-        members.append(run.member(observer, checkpoint_every_s, should_stop))
-    if group.rank != 0:
-        return None
-    observer.judging_began()
-    children = [member.child for member in members]
-    linear = judge_linear(raw, recipe.data) if with_linear else None
-    model = Model(
+    with _held(partial, group):
+        members: list[_Member] = []
+        for seed in range(recipe.training.seed, recipe.training.seed + recipe.n_seeds):
+            config = replace(recipe.training, seed=seed)
+            run = _Training(architecture, data, recipe.child, config, partial, group)
+            member = run.member(observer, checkpoint_every_s, should_stop)
+            if member is not None:
+                members.append(member)
+        if group.rank != 0:
+            return None
+        _check_stop(should_stop)
+        observer.judging_began()
+        linear = judge_linear(raw, recipe.data) if with_linear else None
+        _check_stop(should_stop)
+        model = _model(raw, data, architecture, recipe, members, linear, drawing)
+        save_model(out, model, overwrite=overwrite)
+        shutil.rmtree(partial, ignore_errors=True)
+    return Retrained(model=model, linear=linear)
+
+
+def _model(
+    raw: TextDataset,
+    data: XmcDataset,
+    architecture: Architecture,
+    recipe: Recipe,
+    members: Sequence[_Member],
+    linear: LinearVerdict | None,
+    drawing: str,
+) -> Model:
+    return Model(
         name=raw.name,
-        members=tuple(children),
+        members=tuple(member.child for member in members),
         vocabulary=data.vocabulary,
         vectors=data.vectors,
         label_names=data.label_names,
@@ -189,11 +215,34 @@ def retrain(
         n_train=len(data.train),
         max_tokens=recipe.data.max_tokens,
         metrics=_metrics(members, data, recipe.training, linear),
-        facts=_facts(raw, data, architecture, recipe, members),
+        facts=_facts(raw, data, architecture, recipe, members, drawing),
     )
-    save_model(out, model, overwrite=overwrite)
-    shutil.rmtree(partial, ignore_errors=True)
-    return Retrained(model=model, linear=linear)
+
+
+@contextmanager
+def _held(folder: Path, group: ProcessGroup) -> Iterator[None]:
+    """Make a folder, and keep others from training into it as long as this process is in it."""
+    if group.rank != 0:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise ModelError(f"cannot write to {folder}: {error.strerror or error}.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ModelError(
+                f"another process is training into {folder}; wait for it, or give another folder."
+            ) from error
+        yield
+
+
+def _check_stop(should_stop: Callable[[], bool] | None) -> None:
+    if should_stop is not None and should_stop():
+        raise ChildInterruptedError("it was told to stop; what is trained is kept.")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -219,12 +268,14 @@ class _Training:
         observer: RetrainObserver,
         checkpoint_every_s: float,
         should_stop: Callable[[], bool] | None,
-    ) -> _Member:
-        member = self._finished()
-        # processes that do not see the same files must still do the same
-        if self.group.is_any(member is None) or member is None:
+    ) -> _Member | None:
+        """Return the trained child; None in other processes, if the first has a file of it."""
+        # only the first process writes files, and others may not see them
+        member = self._finished() if self.group.rank == 0 else None
+        if not self.group.is_any(member is not None):
             member = self._train(observer, checkpoint_every_s, should_stop)
-        observer.member_ended(self.config.seed, member.report["validation"])
+        if member is not None:
+            observer.member_ended(self.config.seed, member.report["validation"])
         return member
 
     @property
@@ -292,6 +343,7 @@ class _Training:
             metadata = {_IDENTITY: self.identity, _REPORT: json.dumps(report)}
             save_child(self.path, child, metadata)
             remove_checkpoint(checkpoint)
+            child.cpu()  # the next one wants the device for itself
         return _Member(seed=seed, child=child, report=report)
 
 
@@ -342,11 +394,14 @@ def _facts(
     architecture: Architecture,
     recipe: Recipe,
     members: Sequence[_Member],
+    drawing: str,
 ) -> dict[str, Any]:
     device = resolve_device(recipe.training.device)
+    found = f"; validation P@5 where it was found: {architecture.score}"
+    where = found if architecture.score else ""
     return {
-        "architecture": architecture.name,
-        "origin": architecture.score,
+        "architecture": drawing,
+        "origin": architecture.name + where,
         "data": {
             **asdict(recipe.data),
             "texts": raw.fingerprint,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import contextlib
 from dataclasses import dataclass
 from dataclasses import replace
-import json
 from pathlib import Path
 import time
 from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
+from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.study import want_trials
@@ -75,6 +76,7 @@ def search(
     enqueue: Sequence[Genome] = (),
     confirm_top: int = 0,
     confirm_seeds: int = 3,
+    with_linear: bool = True,
 ) -> SearchOutcome:
     """Search until the study has its number of finished children, then judge the best one.
 
@@ -98,6 +100,7 @@ def search(
             tried again.
         confirm_top: So many of the best networks are trained again before the winner is judged.
         confirm_seeds: Trainings of each of them.
+        with_linear: Whether to train the linear baseline too, if it is installed.
 
     Raises:
         InvalidGenomeError: If an enqueued genome is not in the space.
@@ -111,6 +114,8 @@ def search(
     work_settings = replace(
         work_settings or WorkSettings(n_trials=settings.n_trials), n_trials=settings.n_trials
     )
+    for genome in enqueue:
+        settings.space.check(genome)  # before there is a study
     session = open_session(
         raw,
         settings,
@@ -153,15 +158,25 @@ def search(
                 interruption=interruption,
                 observer=observer,
                 work_settings=work_settings,
+                deadline=deadline,
                 checkpoint_every_s=checkpoint_every_s,
             )
             is_interrupted = confirmation.is_interrupted
+            if not confirmation.confirmed:  # there was no time for any
+                confirmation = None
     verdict = None
     if not is_interrupted:
         observer.judging_began()
         winner = confirmation.confirmed[0].contender.trial if confirmation else None
         verdict = judge(
-            session.study, raw, session.data, settings, session.folder, session.origin, winner
+            session.study,
+            raw,
+            session.data,
+            settings,
+            session.folder,
+            session.origin,
+            winner,
+            with_linear=with_linear,
         )
     complete = session.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return SearchOutcome(
@@ -176,16 +191,13 @@ def search(
 def _enqueue(session: Session, genomes: Sequence[Genome]) -> None:
     """Have genomes tried that the study does not have yet."""
     space = session.settings.space
+    trials = session.study.get_trials(deepcopy=False)
+    known = {network_of(trial, space) for trial in trials}
+    for trial in trials:  # what waits has its parameters where only its worker looks
+        with contextlib.suppress(InvalidGenomeError):
+            wished = trial.system_attrs.get("fixed_params", {})
+            known.add(canonical_hash(space.from_params(wished)))
     for genome in genomes:
-        space.check(genome)
-    known = {network_of(trial, space) for trial in session.study.get_trials(deepcopy=False)}
-    # what waits has its parameters where only the worker that begins it looks
-    waiting = {
-        json.dumps(trial.system_attrs["fixed_params"], sort_keys=True)
-        for trial in session.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        if "fixed_params" in trial.system_attrs
-    }
-    for genome in genomes:
-        params = json.dumps(space.to_params(genome), sort_keys=True)
-        if canonical_hash(genome) not in known and params not in waiting:
+        if canonical_hash(genome) not in known:
+            known.add(canonical_hash(genome))
             space.enqueue(session.study, genome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+import logging
 from pathlib import Path
 import re
 from typing import TYPE_CHECKING
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from optuna_xmcnas.study import StudyConfig
     from optuna_xmcnas.workflows.observer import SearchObserver
     from optuna_xmcnas.workflows.settings import SearchSettings
+
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,13 @@ def check_texts(study: Study, raw: TextDataset) -> None:
         DataError: If it is another one.
     """
     known = texts_of(study)
-    if known is not None and known.fingerprint != raw.fingerprint:
+    if known is None:
+        _LOGGER.warning(
+            "study %s does not say which texts it was searched on; %s is taken.",
+            study.study_name,
+            raw.name,
+        )
+    elif known.fingerprint != raw.fingerprint:
         raise DataError(
             f"study {study.study_name!r} was searched on {known.name}, and these texts of "
             f"{raw.name} are others: give the same --data and row files. To train its "

@@ -29,13 +29,14 @@ class Source:
     Attributes:
         name: Of the data set.
         study: Of the study.
-        validation: Its best metrics there, of the search's short training.
+        validation: Its best metrics there, of the search's short training; None if it was not
+            finished.
         test: Its test metrics there; None if the search judged another one.
     """
 
     name: str
     study: str
-    validation: Mapping[str, float]
+    validation: Mapping[str, float] | None
     test: Mapping[str, float] | None
 
 
@@ -56,6 +57,6 @@ def source_of(study: Study, genome: Genome, space: GenomeSpace) -> Source:
     return Source(
         name=study.study_name if texts is None else texts.name,
         study=study.study_name,
-        validation=records[0].metrics if records else {},
+        validation=records[0].metrics if records else None,
         test=next((metrics for metrics in tests if metrics is not None), None),
     )

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 import shlex
+import signal
 import subprocess
+import time
 
 import pytest
 
 from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.genome import Node
 from optuna_xmcnas.tagger import load_model
+from tests.cli.commands import end
 from tests.cli.commands import run
+from tests.cli.commands import start
 from tests.cli.commands import study_of
+from tests.cli.commands import until
 from tests.cli.commands import write_config
 from tests.cli.commands import write_data
 
@@ -85,7 +90,7 @@ def test_six_commands_from_texts_to_export(
 
     again = run(folder, *command)
     assert again.returncode == 2
-    assert "model exists already" in again.stderr
+    assert "model is there already" in again.stderr
 
 
 def test_a_known_architecture_needs_no_study(folder: Path) -> None:
@@ -112,6 +117,21 @@ def test_an_architecture_is_transferred_and_both_are_printed(
     assert (folder / "optuna-xmcnas-models" / "tags-on-other" / "manifest.json").is_file()
 
 
+def test_ctrl_c_stops_a_training_in_full_and_the_same_command_goes_on(folder: Path) -> None:
+    command = ["retrain", "--genome=xmcnas", "--data=mine", "--hidden=8", "--no-linear"]
+    command += ["--validation-documents=30", "--out=slow", "--seeds=2"]
+    training = start(folder, *command, "--epochs=200")
+    partial = folder / "slow.partial"
+    until(lambda: (partial / "lock").exists() or training.poll() is not None)
+    time.sleep(2)  # somewhere in the first training
+    training.send_signal(signal.SIGINT)
+    done = end(training)
+    assert done.returncode == 130, done.stdout + done.stderr
+    assert "Continue with the same command" in done.stdout
+    assert list(partial.glob("seed-0*"))
+    assert not (folder / "slow").exists()
+
+
 @pytest.mark.usefixtures("searched")
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -124,6 +144,8 @@ def test_an_architecture_is_transferred_and_both_are_printed(
         (("retrain", "--study-name=tags", "--data=wrong"), "was searched on mine"),
         (("confirm", "--study-name=tags", "--data=wrong"), "made with other settings"),
         (("search", "--data=mine", "--enqueue=xml-cnn", "--config=tiny.toml"), "conv2"),
+        (("retrain", "--study-name=tags-confirm", "--data=mine"), "name the search, 'tags'"),
+        (("evaluate", "model", "--data=mine", "--json=absent/a.json"), "there is no folder"),
         (("evaluate", "mine", "--data=mine"), "mine"),
     ],
 )

@@ -15,11 +15,15 @@ from scipy.stats import t
 from optuna_xmcnas import Genome
 from optuna_xmcnas import GenomeSpace
 from optuna_xmcnas import Node
+from optuna_xmcnas.exceptions import ChildOutOfMemoryError
 from optuna_xmcnas.exceptions import SearchFailedError
 from optuna_xmcnas.genome import canonical_hash
+from optuna_xmcnas.objective import train_genome
+from optuna_xmcnas.samplers.storage import ENDED_KEY
 from optuna_xmcnas.study import open_storage
 from optuna_xmcnas.study import PatientStorage
 from optuna_xmcnas.study import read_record
+from optuna_xmcnas.worker import Ended
 from optuna_xmcnas.worker import Interruption
 from optuna_xmcnas.workflows import confirm
 from optuna_xmcnas.workflows import Confirmation
@@ -32,6 +36,7 @@ from optuna_xmcnas.workflows import SilentObserver
 from optuna_xmcnas.workflows.confirm import confirmed_of
 from optuna_xmcnas.workflows.confirm import contenders
 from optuna_xmcnas.workflows.repeats import RepeatSampler
+from optuna_xmcnas.workflows.repeats import tries_by_network
 from tests.workflows.tiny import TINY
 from tests.workflows.tiny import tiny_texts
 
@@ -164,6 +169,56 @@ def test_confirming_trains_each_network_with_fresh_seeds(
     more = _confirm(storage, folder, top=2, n_seeds=3)
     assert [len(one.values) for one in more.confirmed] == [3, 3]
     assert len(again.trials) == 6
+
+    # another network is trained as often as is wanted, whatever the others have had
+    third = _confirm(storage, folder, top=3, n_seeds=2)
+    assert sorted(len(one.values) for one in third.confirmed) == [2, 3, 3]
+    assert len(again.trials) == 8
+
+
+def test_a_network_that_cannot_be_trained_again_is_named_and_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/study.db")
+    search(tiny_texts(), TINY, storage=storage, study_name="tiny", children_dir=tmp_path)
+    study = optuna.load_study(study_name="tiny", storage=storage)
+    bad = contenders(study, TINY.space, 3)[1].genome
+
+    def train(genome: Genome, *arguments: object, **options: object) -> object:
+        if genome == bad:
+            raise ChildOutOfMemoryError("it does not fit")
+        return train_genome(genome, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("optuna_xmcnas.objective.train_genome", train)
+    found = _confirm(storage, tmp_path, top=3, n_seeds=2)
+    assert [one.genome for one in found.failed] == [bad]
+    assert sorted(len(one.values) for one in found.confirmed) in ([2, 2], [2, 3])
+
+
+def test_what_has_few_trainings_is_not_taken_for_confirmed(
+    searched: tuple[PatientStorage, Path],
+) -> None:
+    storage, folder = searched
+    study = optuna.load_study(study_name="tiny", storage=storage)
+    _confirm(storage, folder, top=1, n_seeds=5)
+    (one,) = confirmed_of(study, storage, TINY.space)
+    assert len(one.values) == 5
+
+
+def test_repeats_give_up_a_network_that_takes_its_workers_with_it() -> None:
+    study = optuna.create_study(direction="maximize")
+    params, known = SPACE.to_params(GENOMES[0]), SPACE.distributions()
+    for _ in range(4):
+        study.add_trial(
+            create_trial(
+                state=TrialState.FAIL,
+                params=params,
+                distributions={name: known[name] for name in params},
+                system_attrs={ENDED_KEY: Ended.LOST.to_record()},
+            )
+        )
+    tried = tries_by_network(study.get_trials(), SPACE, retries=1)
+    assert tried[canonical_hash(GENOMES[0])] == 2
 
 
 def test_a_search_confirms_as_its_last_phase_and_judges_the_winner(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+import fcntl
 from pathlib import Path
 
 import numpy as np
@@ -132,8 +133,91 @@ def test_a_model_is_not_written_over_unless_that_is_wanted(tmp_path: Path) -> No
     arguments = {"out": tmp_path / "model", "with_linear": False}
     raw = tiny_texts()
     retrain(raw, ARCHITECTURE, RECIPE, observer=RetrainWatcher(), **arguments)  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match="exists"):
+    with pytest.raises(ModelError, match="is there already"):
         retrain(raw, ARCHITECTURE, RECIPE, observer=RetrainWatcher(), **arguments)  # type: ignore[arg-type]
     recipe = replace(RECIPE, training=replace(RECIPE.training, seed=5))
     retrain(raw, ARCHITECTURE, recipe, observer=RetrainWatcher(), overwrite=True, **arguments)  # type: ignore[arg-type]
     assert load_model(tmp_path / "model").metrics["members"][0]["seed"] == 5
+
+
+def test_a_folder_that_must_stay_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    watcher = RetrainWatcher()
+    with pytest.raises(ModelError, match="is not a model"):
+        retrain(
+            tiny_texts(),
+            ARCHITECTURE,
+            RECIPE,
+            out=tmp_path / "mine",
+            observer=watcher,
+            overwrite=True,
+        )
+    assert watcher.began == []
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelError, match="cannot write to"):
+        retrain(
+            tiny_texts(),
+            ARCHITECTURE,
+            RECIPE,
+            out=tmp_path / "file" / "model",
+            observer=RetrainWatcher(),
+        )
+
+
+def test_two_processes_do_not_train_into_one_folder(tmp_path: Path) -> None:
+    (tmp_path / "model.partial").mkdir()
+    with (tmp_path / "model.partial" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ModelError, match="another process is training into"):
+            retrain(
+                tiny_texts(),
+                ARCHITECTURE,
+                RECIPE,
+                out=tmp_path / "model",
+                observer=RetrainWatcher(),
+            )
+
+
+def test_a_stop_before_the_test_split_is_read_keeps_what_is_trained(tmp_path: Path) -> None:
+    watcher = RetrainWatcher()
+    with pytest.raises(ChildInterruptedError):
+        retrain(
+            tiny_texts(),
+            ARCHITECTURE,
+            RECIPE,
+            out=tmp_path / "model",
+            observer=watcher,
+            should_stop=lambda: bool(watcher.ended),
+        )
+    assert not (tmp_path / "model").exists()
+    again = RetrainWatcher()
+    retrain(
+        tiny_texts(),
+        ARCHITECTURE,
+        RECIPE,
+        out=tmp_path / "model",
+        observer=again,
+        with_linear=False,
+    )
+    assert (again.began, again.ended) == ([], [0])
+
+
+def test_the_card_says_where_the_architecture_is_from(tmp_path: Path) -> None:
+    found = Architecture(name="trial 7 of docs", genome=ARCHITECTURE.genome, score="31.20")
+    retrain(
+        tiny_texts(),
+        found,
+        RECIPE,
+        out=tmp_path / "model",
+        observer=RetrainWatcher(),
+        with_linear=False,
+        drawing="embedding\n|-- 1 conv1",
+    )
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "Origin: trial 7 of docs; validation P@5 where it was found: 31.20." in card
+    assert "|-- 1 conv1" in card
