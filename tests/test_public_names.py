@@ -12,6 +12,7 @@ import pytest
 PARTS = (
     "optuna_xmcnas",
     "optuna_xmcnas.analysis",
+    "optuna_xmcnas.baselines",
     "optuna_xmcnas.child",
     "optuna_xmcnas.cli",
     "optuna_xmcnas.data",
@@ -20,8 +21,10 @@ PARTS = (
     "optuna_xmcnas.guides",
     "optuna_xmcnas.metrics",
     "optuna_xmcnas.objective",
+    "optuna_xmcnas.planning",
     "optuna_xmcnas.samplers",
     "optuna_xmcnas.study",
+    "optuna_xmcnas.tagger",
     "optuna_xmcnas.training",
     "optuna_xmcnas.worker",
     "optuna_xmcnas.workflows",

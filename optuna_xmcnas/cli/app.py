@@ -14,9 +14,16 @@ from rich.logging import RichHandler
 from rich.markup import escape
 import typer
 
+from optuna_xmcnas.cli.confirm_command import confirm
 from optuna_xmcnas.cli.data_command import data
+from optuna_xmcnas.cli.evaluate_command import evaluate
+from optuna_xmcnas.cli.export_command import export
+from optuna_xmcnas.cli.plan_command import plan
+from optuna_xmcnas.cli.predict_command import predict
+from optuna_xmcnas.cli.retrain_command import retrain
 from optuna_xmcnas.cli.search_command import search
 from optuna_xmcnas.cli.show_command import show
+from optuna_xmcnas.cli.transfer_command import transfer
 from optuna_xmcnas.cli.worker_command import worker
 from optuna_xmcnas.exceptions import XmcNasError
 from optuna_xmcnas.version import __version__
@@ -30,7 +37,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback with local values could show a password
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(plan)
 app.command()(search)
+app.command()(confirm)
+app.command()(retrain)
+app.command()(transfer)
+app.command()(evaluate)
+app.command()(predict)
+app.command()(export)
 app.command()(worker)
 app.command()(show)
 app.command()(data)
