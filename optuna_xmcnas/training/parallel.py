@@ -155,7 +155,8 @@ def launched_group(device: str = "auto") -> Iterator[ProcessGroup]:
             f"{os.environ['WORLD_SIZE']} processes were launched; training together needs "
             "Accelerate. Install it: pip install 'optuna-xmcnas[parallel]'."
         ) from error
-    state = PartialState(cpu=device == "cpu")
+    # without a GPU Accelerate must be told: it would take each process for the first one
+    state = PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
     yield _Launched(state)
     # not after an error: the others may be waiting for this process, and would be waited for
     state.destroy_process_group()

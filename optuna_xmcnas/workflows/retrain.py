@@ -169,10 +169,11 @@ def retrain(
     observer.data_ready(data)
     _check_stop(should_stop)
     training = recipe.training
-    if training.average_from_epoch is not None and training.average_from_epoch > training.epochs:
+    first_averaged = training.average_from_epoch
+    if first_averaged is not None and first_averaged > training.epochs and group.rank == 0:
         _LOGGER.warning(
             "no weights are averaged: that would begin in epoch %d, and there are %d at most.",
-            training.average_from_epoch,
+            first_averaged,
             training.epochs,
         )
     partial = out.with_name(f"{out.name}.partial")

@@ -99,7 +99,7 @@ def break_predictions(child: ChildNetwork) -> None:
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     data = make_data()
-    with launched_group("cpu") as group:
+    with launched_group() as group:
         is_second = group.rank == 1
         mine = folder / f"checkpoints-{group.rank}"
         mine.mkdir()
