@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 _GROUPS = {
-    "head": "head (100 train documents or more)",
+    "head": "head (100 or more)",
     "middle": "middle (10 to 99)",
     "tail": "tail (under 10)",
 }
@@ -262,7 +262,7 @@ def print_evaluation(console: Console, evaluation: ModelEvaluation) -> None:
 def _frequency_table(evaluation: ModelEvaluation) -> Table:
     linear = evaluation.linear
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("labels")
+    table.add_column("labels by train documents", no_wrap=True)
     names = ["known", "in the split", "recall@1", "recall@3", "recall@5", "part of P@5"]
     for name in [*names, *(["linear recall@5"] if linear else [])]:
         table.add_column(name, justify="right")

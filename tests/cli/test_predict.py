@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from optuna_xmcnas.exceptions import DataError
 from optuna_xmcnas.exceptions import ModelError
 from optuna_xmcnas.tagger import save_model
 from optuna_xmcnas.tagger import Tagger
+from tests.cli.commands import end
 from tests.cli.commands import start
 from tests.cli.commands import until
 from tests.tagger.tiny import LABEL_NAMES
@@ -256,8 +258,10 @@ def test_answers_do_not_wait_for_the_end_and_ctrl_c_keeps_them(folder: Path) -> 
         stream.write("topic1\n" * 5)
         stream.flush()
         until(lambda: out.exists() and out.read_bytes().count(b"\n") == 4)
+        # once it waits for more: a signal just before a read begins is noticed only after it
+        time.sleep(1)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        errors = end(process).stderr
     assert process.returncode == 130
     assert "interrupted; what was predicted is written: 4 texts" in errors
     assert "Traceback" not in errors

@@ -146,7 +146,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("[child]\nwidth = 8\n", "[child] has no setting 'width'; it has hidden,"),
         ('[child]\nhidden = "wide"\n', "[child]: `hidden` must be a whole number; got 'wide'"),
         ("[search]\nn_trials = 2.5\n", "[search]: `n_trials` must be a whole number; got 2.5"),
-        ('[child]\nattention = "some"\n', "must be 'label' or 'self'; got 'some'"),
+        ('[child]\nattention = "some"\n', "must be 'label' or 'self' or 'maxpool'; got 'some'"),
         ('[search]\nsampler = "best"\n', "'tpe' or 'random' or 'nsgaii'; got 'best'"),
         ('[training]\nevaluate_every = "never"\n', "must be a whole number or nothing"),
         ('[space]\nops = ["conv1", 3]\n', "must be a list, each entry a text"),
