@@ -28,6 +28,7 @@ import numpy as np
 from optuna_xmcnas.data import prepare
 from optuna_xmcnas.exceptions import CheckpointError
 from optuna_xmcnas.exceptions import ChildInterruptedError
+from optuna_xmcnas.exceptions import ConfigMismatchError
 from optuna_xmcnas.exceptions import ModelError
 from optuna_xmcnas.metrics import evaluate
 from optuna_xmcnas.metrics import inverse_propensity
@@ -160,6 +161,7 @@ def retrain(
     Raises:
         ChildInterruptedError: If ``should_stop`` said so.
         ChildFailedError: If the child cannot be trained.
+        ConfigMismatchError: If the processes of the group do not train the same.
         DataError: If the data cannot be used.
         ModelError: If the folder exists, cannot be written, or another process trains into it.
     """
@@ -177,6 +179,7 @@ def retrain(
             training.epochs,
         )
     partial = out.with_name(f"{out.name}.partial")
+    _check_same(group, architecture, recipe, data)
     with _held(partial, group):
         members: list[_Member] = []
         for seed in range(recipe.training.seed, recipe.training.seed + recipe.n_seeds):
@@ -239,6 +242,18 @@ def _held(folder: Path, group: ProcessGroup) -> Iterator[None]:
                 f"another process is training into {folder}; wait for it, or give another folder."
             ) from error
         yield
+
+
+def _check_same(
+    group: ProcessGroup, architecture: Architecture, recipe: Recipe, data: XmcDataset
+) -> None:
+    """Check that all processes train the same: each has read the study and the texts by itself."""
+    parts = (architecture.genome.to_json(), repr(recipe), data.fingerprint)
+    if len(set(group.gather("\n".join(parts).encode()))) > 1:
+        raise ConfigMismatchError(
+            "the processes that train together found different architectures, settings or texts: "
+            "the study may have changed meanwhile. Start them again, with --trial."
+        )
 
 
 def _check_stop(should_stop: Callable[[], bool] | None) -> None:

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from optuna_xmcnas import Genome
 from optuna_xmcnas import Node
 from optuna_xmcnas.data import prepare
 from optuna_xmcnas.exceptions import ChildInterruptedError
+from optuna_xmcnas.exceptions import ConfigMismatchError
 from optuna_xmcnas.exceptions import ModelError
 from optuna_xmcnas.metrics import evaluate
 from optuna_xmcnas.tagger import load_model
 from optuna_xmcnas.tagger import Tagger
 from optuna_xmcnas.training import predict_top_k
+from optuna_xmcnas.training import ProcessGroup
 from optuna_xmcnas.workflows import Architecture
 from optuna_xmcnas.workflows import retrain
 from tests.workflows.tiny import RECIPE
@@ -221,3 +224,39 @@ def test_the_card_says_where_the_architecture_is_from(tmp_path: Path) -> None:
     card = (tmp_path / "model" / "README.md").read_text()
     assert "Origin: trial 7 of docs; validation P@5 where it was found: 31.20." in card
     assert "|-- 1 conv1" in card
+
+
+class _Other(ProcessGroup):
+    """The first of two processes, of which the other found something else."""
+
+    @property
+    def rank(self) -> int:
+        return 0
+
+    @property
+    def size(self) -> int:
+        return 2
+
+    def add_up(self, tensor: Tensor) -> None:
+        pytest.fail("nothing is trained")
+
+    def is_any(self, is_it: bool) -> bool:
+        return is_it
+
+    def gather(self, content: bytes) -> list[bytes]:
+        return [content, b"another architecture"]
+
+    def from_first(self, content: bytes) -> bytes:
+        return content
+
+
+def test_processes_that_found_different_architectures_do_not_begin(tmp_path: Path) -> None:
+    with pytest.raises(ConfigMismatchError, match="different architectures"):
+        retrain(
+            tiny_texts(),
+            ARCHITECTURE,
+            RECIPE,
+            out=tmp_path / "model",
+            observer=RetrainWatcher(),
+            group=_Other(),
+        )
