@@ -21,8 +21,8 @@ from optuna_xmcnas.cli.settings import as_in_study
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import settings_from
 from optuna_xmcnas.cli.studies import load_study
+from optuna_xmcnas.cli.studies import open_searched
 from optuna_xmcnas.cli.studies import settings_of
-from optuna_xmcnas.study import open_storage
 
 
 def confirm(
@@ -54,10 +54,8 @@ def confirm(
     """
     console = Console()
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `search`
-    opened = open_storage(
-        storage, must_exist=True, patience_s=storage_patience, grace_s=grace_period
-    )
-    study = load_study(opened, study_name)
+    opened = open_searched(storage, patience_s=storage_patience, grace_s=grace_period)
+    study = load_study(opened, study_name, data)
     found = settings_of(study)
     make_folder(children_dir)
     import_modules(imports)

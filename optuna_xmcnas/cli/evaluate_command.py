@@ -81,7 +81,8 @@ def evaluate(
             with_linear=linear,
         )
     console.print(
-        f"{model} on {raw.name}, {split.value} split: {evaluation.n_documents:,} documents",
+        f"{model} on {raw.name}, {split.value} split: {evaluation.n_documents:,} documents; "
+        "95 % intervals over documents",
         soft_wrap=True,
         highlight=False,
         markup=False,

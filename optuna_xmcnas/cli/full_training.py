@@ -19,10 +19,10 @@ from optuna_xmcnas.cli.settings import as_in_study
 from optuna_xmcnas.cli.settings import option_sections
 from optuna_xmcnas.cli.settings import settings_from
 from optuna_xmcnas.cli.studies import load_study
+from optuna_xmcnas.cli.studies import open_searched
 from optuna_xmcnas.cli.studies import settings_of
 from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import ModelError
-from optuna_xmcnas.study import open_storage
 
 
 if TYPE_CHECKING:
@@ -53,9 +53,13 @@ class Found:
 
 
 def find_architecture(
-    storage: str, study_name: str | None, trial: int | None, genome: str | None
+    storage: str,
+    study_name: str | None,
+    trial: int | None,
+    genome: str | None,
+    data: str | None = None,
 ) -> Found:
-    """Return what the options of a command ask for."""
+    """Return what the options of a command ask for; ``data`` as in `load_study`."""
     from optuna_xmcnas import workflows
 
     if genome is not None and trial is not None:
@@ -64,8 +68,8 @@ def find_architecture(
     if genome is not None and study_name is None:
         architecture = workflows.named_architecture(genome)
         return Found(architecture=architecture, settings=quick, study=None)
-    opened = open_storage(storage, must_exist=True)
-    study = load_study(opened, study_name)
+    opened = open_searched(storage)
+    study = load_study(opened, study_name, data)
     settings = as_in_study(quick, settings_of(study), study.study_name)
     if genome is not None:
         architecture = workflows.named_architecture(genome)
@@ -142,7 +146,8 @@ def train_in_full(
     )
     with launched_group(settings.training.device) as group:
         console.quiet = group.rank > 0
-        what = f"architecture: {architecture.name}: {architecture.genome}"
+        score = f", validation P@5 {architecture.score}" if architecture.score else ""
+        what = f"architecture: {architecture.name}{score}: {architecture.genome}"
         child, n_tokens = recipe.child, recipe.data.max_tokens
         how = (
             f"reads {n_tokens} words of a text; {child.hidden} units per direction, "

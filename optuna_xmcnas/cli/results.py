@@ -230,7 +230,7 @@ def print_evaluation(console: Console, evaluation: ModelEvaluation) -> None:
     """Print metrics with their intervals, then what is reached by label frequency."""
     linear = evaluation.linear
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("percent, 95 %", "model", *(("linear trees", "difference") if linear else ())):
+    for name in ("percent", "model", *(("linear trees", "difference") if linear else ())):
         table.add_column(name, justify="left" if name.startswith("percent") else "right")
     for name, interval in evaluation.scores.items():
         if name.startswith("RP@"):

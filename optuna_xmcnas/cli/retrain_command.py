@@ -69,7 +69,7 @@ def retrain(
         from optuna_xmcnas.cli.results import print_retrained
         from optuna_xmcnas.workflows import check_texts
 
-    found = full_training.find_architecture(storage, study_name, trial, genome)
+    found = full_training.find_architecture(storage, study_name, trial, genome, data)
     settings = full_training.full_settings(
         context, found, preset, in_file, seed=seed, device=device, precision=precision
     )

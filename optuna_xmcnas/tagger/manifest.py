@@ -82,8 +82,8 @@ def _parsed(folder: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ModelError(
-            f"{folder} is not a model: it has no {MANIFEST}; give a folder that `save_model` "
-            "wrote."
+            f"{folder} is not a model: it has no {MANIFEST}; give a folder that "
+            "`optuna-xmcnas retrain` or `save_model` wrote."
         ) from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -167,7 +167,7 @@ def _columns(model: Model, raw: TextDataset) -> tuple[npt.NDArray[np.int64], int
         raise DataError(
             f"the model knows none of the {raw.n_labels} labels of {raw.name}, such as "
             f"{raw.label_names[0]!r}; its own are such as {model.label_names[0]!r}. Give data "
-            "with the labels that it was trained on."
+            "(--data) with the labels that it was trained on."
         )
     return np.array(columns, np.int64), len(known)
 

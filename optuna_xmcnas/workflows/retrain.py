@@ -341,7 +341,7 @@ class _Training:
             on_built=lambda child: observer.member_began(seed, child),
             on_evaluation=lambda evaluation: observer.member_evaluated(seed, evaluation),
             checkpoint=TrainingCheckpoint(
-                checkpoint, {_IDENTITY: self.identity}, every_s=checkpoint_every_s
+                checkpoint, {"texts": self.data.fingerprint}, every_s=checkpoint_every_s
             ),
             should_stop=should_stop,
             group=self.group,
