@@ -144,7 +144,6 @@ def test_ctrl_c_stops_a_training_in_full_and_the_same_command_goes_on(folder: Pa
         (("retrain", "--study-name=tags", "--data=wrong"), "was searched on mine"),
         (("confirm", "--study-name=tags", "--data=wrong"), "made with other settings"),
         (("search", "--data=mine", "--enqueue=xml-cnn", "--config=tiny.toml"), "conv2"),
-        (("retrain", "--study-name=tags-confirm", "--data=mine"), "name the search, 'tags'"),
         (("evaluate", "model", "--data=mine", "--json=absent/a.json"), "there is no folder"),
         (("evaluate", "mine", "--data=mine"), "mine"),
     ],

@@ -261,7 +261,7 @@ def test_answers_do_not_wait_for_the_end_and_ctrl_c_keeps_them(folder: Path) -> 
         # once it waits for more: a signal just before a read begins is noticed only after it
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        errors = end(process).stderr
+        errors = end(process).stderr  # which kills it, if it does not end
     assert process.returncode == 130
     assert "interrupted; what was predicted is written: 4 texts" in errors
     assert "Traceback" not in errors

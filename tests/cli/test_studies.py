@@ -9,7 +9,10 @@ import pytest
 
 from optuna_xmcnas.cli.studies import load_study
 from optuna_xmcnas.cli.studies import open_searched
+from optuna_xmcnas.cli.studies import settings_of
 from optuna_xmcnas.exceptions import StorageError
+from optuna_xmcnas.study import join_study
+from optuna_xmcnas.study import StudyConfig
 
 
 @pytest.fixture
@@ -50,3 +53,10 @@ def test_what_is_not_clear_is_asked_for_and_confirmations_are_not_offered(
 def test_nothing_searched_yet_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="made with `optuna-xmcnas search`"):
         open_searched(f"sqlite:///{tmp_path}/none.db")
+
+
+def test_a_confirmation_is_not_taken_for_a_search(storage: optuna.storages.BaseStorage) -> None:
+    study = optuna.create_study(storage=storage, study_name="tags-confirm", direction="maximize")
+    join_study(study, StudyConfig({"sampler": {"name": "repeat"}}))
+    with pytest.raises(StorageError, match="name the search, 'tags'"):
+        settings_of(study)
