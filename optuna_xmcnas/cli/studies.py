@@ -51,6 +51,8 @@ def load_study(storage: BaseStorage, name: str | None, data: str | None = None) 
     names = sorted(study.study_name for study in optuna.get_all_study_summaries(storage))
     searches = [n for n in names if n.removesuffix(_CONFIRM) not in set(names) - {n}]
     known = ", ".join(repr(known) for known in searches) or "none"
+    if name is None and not searches:
+        raise StorageError("the storage has no study yet; `optuna-xmcnas search` makes one.")
     if name is None:
         if len(searches) > 1 and data is not None:
             folder = data if data == EMBEDDED_DATA else Path(data).resolve().name

@@ -50,6 +50,11 @@ def test_what_is_not_clear_is_asked_for_and_confirmations_are_not_offered(
         load_study(storage, None, data)
 
 
+def test_an_empty_storage_says_what_to_do(storage: optuna.storages.BaseStorage) -> None:
+    with pytest.raises(StorageError, match="no study yet; `optuna-xmcnas search` makes one"):
+        load_study(storage, None)
+
+
 def test_nothing_searched_yet_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="made with `optuna-xmcnas search`"):
         open_searched(f"sqlite:///{tmp_path}/none.db")
