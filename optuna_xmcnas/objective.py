@@ -6,7 +6,9 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import replace
 import logging
+import math
 from pathlib import Path
+import platform
 from typing import TYPE_CHECKING
 
 import optuna
@@ -23,6 +25,7 @@ from optuna_xmcnas.study import begin_record
 from optuna_xmcnas.study import best_of
 from optuna_xmcnas.study import child_record
 from optuna_xmcnas.study import complete_record
+from optuna_xmcnas.study import CurvePoint
 from optuna_xmcnas.study import fail_record
 from optuna_xmcnas.study import origin_of
 from optuna_xmcnas.training import ALONE
@@ -36,6 +39,7 @@ from optuna_xmcnas.training import TrainingCheckpoint
 from optuna_xmcnas.training import TrainingConfig
 from optuna_xmcnas.training import TrainingResult
 from optuna_xmcnas.training.memory import is_out_of_memory
+from optuna_xmcnas.version import __version__
 
 
 if TYPE_CHECKING:
@@ -114,6 +118,13 @@ def _build(genome: Genome, data: XmcDataset, config: ChildConfig, seed: int) -> 
     raise ChildOutOfMemoryError(  # not while the other is handled: that one holds on to tensors
         f"out of memory while the child was made, for {data.n_labels} labels: {shortage}. Use a "
         "narrower child."
+    )
+
+
+def _software() -> str:
+    return (
+        f"optuna_xmcnas {__version__}, PyTorch {torch.__version__}, Optuna {optuna.__version__}, "
+        f"Python {platform.python_version()}"
     )
 
 
@@ -224,9 +235,22 @@ class XmcObjective:
 
         def record(child: ChildNetwork) -> None:
             device = describe_device(resolve_device(training.device))
-            child_record(trial, n_parameters=child.n_parameters, device=device)
+            child_record(
+                trial, n_parameters=child.n_parameters, device=device, software=_software()
+            )
+
+        curve: list[CurvePoint] = []
+        steps_per_epoch = math.ceil(len(self._data.train) / training.batch_size)
 
         def report(evaluation: Evaluation) -> None:
+            curve.append(
+                CurvePoint(
+                    epoch=evaluation.step / steps_per_epoch,
+                    step=evaluation.step,
+                    p_at_5=evaluation.report["P@5"],
+                    ndcg_at_5=evaluation.report["nDCG@5"],
+                )
+            )
             trial.report(evaluation.report[SELECTION_METRIC], evaluation.number)
             if self._on_evaluation is not None:
                 self._on_evaluation(trial.number, evaluation)
@@ -257,6 +281,7 @@ class XmcObjective:
             epochs=result.epochs,
             stop_reason=result.stop_reason,
             resumed_at_step=result.resumed_at_step,
+            curve=curve,
         )
         score = result.best.report[SELECTION_METRIC]
         if self._keep_best_in is not None and self._is_best(trial, score):

@@ -204,6 +204,18 @@ def test_a_complete_trial_says_where_it_ran(data: XmcDataset, tmp_path: Path) ->
     assert child_path(tmp_path, 0).exists()
 
 
+def test_a_complete_trial_says_how_its_training_went_and_with_what(data: XmcDataset) -> None:
+    study = _study()
+    study.optimize(_objective(data), n_trials=1)
+    trial, record = study.get_trials()[0], _record(study, 0)
+    assert record.curve is not None
+    reported = [trial.intermediate_values[i] for i in sorted(trial.intermediate_values)]
+    assert [point.p_at_5 for point in record.curve] == pytest.approx(reported, abs=1e-6)
+    assert [point.epoch for point in record.curve] == list(range(1, TRAINING.epochs + 1))
+    assert record.software is not None
+    assert f"PyTorch {torch.__version__}" in record.software
+
+
 def test_a_pruned_child_is_no_failure(data: XmcDataset, tmp_path: Path) -> None:
     study = optuna.create_study(
         direction="maximize", pruner=optuna.pruners.ThresholdPruner(lower=2.0)

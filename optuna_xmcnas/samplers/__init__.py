@@ -5,6 +5,7 @@ from __future__ import annotations
 from optuna_xmcnas.samplers.belief import Belief
 from optuna_xmcnas.samplers.belief import beliefs
 from optuna_xmcnas.samplers.evolution import RegularizedEvolutionSampler
+from optuna_xmcnas.samplers.finishing import in_finishing_order
 from optuna_xmcnas.samplers.guided import GuidedEvolutionSampler
 from optuna_xmcnas.samplers.lineage import proposal_of
 from optuna_xmcnas.samplers.proposal import Proposal
@@ -16,5 +17,6 @@ __all__ = [
     "Proposal",
     "RegularizedEvolutionSampler",
     "beliefs",
+    "in_finishing_order",
     "proposal_of",
 ]

@@ -114,6 +114,12 @@ class EvolutionSampler(BaseSampler, abc.ABC):
         """
         return Proposal.from_record(trial.system_attrs.get(cls._PROPOSAL_KEY))
 
+    @classmethod
+    def age_of(cls, trial: FrozenTrial) -> int | None:
+        """Return the reading of the logical clock when a trial finished; None if it has none."""
+        age = trial.system_attrs.get(cls._AGE_KEY)
+        return age if isinstance(age, int) else None
+
     def reseed_rng(self) -> None:
         """Do nothing: every trial has its own random stream, also among threads."""
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-_FIXED_PARAMS_KEY = "fixed_params"
+FIXED_PARAMS_KEY = "fixed_params"  # Optuna's: parameters that no sampler is asked for
 ENDED_KEY = "xmcnas:ended"  # a system attribute: why a trial failed by no fault of its child
 _MANY = 3  # unfinished trials: from four on, the whole list is read at less cost
 
@@ -59,6 +59,16 @@ def frozen(trial: Trial) -> FrozenTrial:
     return trial.storage.get_trial(trial._trial_id)
 
 
+def trial_numbered(study: Study, number: int) -> FrozenTrial | None:
+    """Return one trial of a study, at a cost that does not grow with it; None if it has none."""
+    storage = study._storage
+    try:
+        trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
+    except KeyError:
+        return None
+    return storage.get_trial(trial_id)
+
+
 def read_again(study: Study, trial: FrozenTrial) -> FrozenTrial:
     """Return a trial as the storage has it now; what Optuna hands to samplers can be older."""
     return study._storage.get_trial(trial._trial_id)
@@ -70,7 +80,7 @@ def given_params(trial: FrozenTrial) -> dict[str, Any]:
     A parameter with one possible value is left out: it says nothing, and may stand there because
     the objective has asked for it already.
     """
-    fixed = trial.system_attrs.get(_FIXED_PARAMS_KEY)
+    fixed = trial.system_attrs.get(FIXED_PARAMS_KEY)
     copied = {n: v for n, v in trial.params.items() if not trial.distributions[n].single()}
     return {**copied, **(fixed if isinstance(fixed, Mapping) else {})}
 

@@ -9,6 +9,7 @@ from optuna_xmcnas.study.config import join_study
 from optuna_xmcnas.study.config import StudyConfig
 from optuna_xmcnas.study.config import want_trials
 from optuna_xmcnas.study.config import wanted_trials
+from optuna_xmcnas.study.curve import CurvePoint
 from optuna_xmcnas.study.patience import PatientStorage
 from optuna_xmcnas.study.retry import origin_number
 from optuna_xmcnas.study.retry import origin_of
@@ -25,9 +26,16 @@ from optuna_xmcnas.study.trial_record import complete_record
 from optuna_xmcnas.study.trial_record import fail_record
 from optuna_xmcnas.study.trial_record import read_record
 from optuna_xmcnas.study.trial_record import TrialRecord
+from optuna_xmcnas.study.verdict import linear_of
+from optuna_xmcnas.study.verdict import LinearRecord
+from optuna_xmcnas.study.verdict import metrics_on_test
+from optuna_xmcnas.study.verdict import note_linear
+from optuna_xmcnas.study.verdict import note_metrics_on_test
 
 
 __all__ = [
+    "CurvePoint",
+    "LinearRecord",
     "PatientStorage",
     "RETRY_KEY",
     "Retry",
@@ -42,6 +50,10 @@ __all__ = [
     "fail_record",
     "hide_password",
     "join_study",
+    "linear_of",
+    "metrics_on_test",
+    "note_linear",
+    "note_metrics_on_test",
     "note_texts",
     "open_storage",
     "origin_number",

@@ -8,8 +8,8 @@ between any two attributes, and anybody can write others, so a reader takes what
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-import math
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,13 @@ from optuna.trial import TrialState
 from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import Genome
 from optuna_xmcnas.samplers import proposal_of
+from optuna_xmcnas.study.checked import count
+from optuna_xmcnas.study.checked import number
+from optuna_xmcnas.study.checked import numbers
+from optuna_xmcnas.study.checked import text
+from optuna_xmcnas.study.curve import curve_from_record
+from optuna_xmcnas.study.curve import curve_to_record
+from optuna_xmcnas.study.curve import CurvePoint
 
 
 if TYPE_CHECKING:
@@ -50,6 +57,8 @@ class TrialRecord:
         failure: Why there is no result.
         device: Where the child was trained, and how much memory there is.
         resumed_at_step: After how many steps the training was taken up; None if it was begun.
+        curve: Validation along the training; of one that was taken up, from there on.
+        software: Versions of the programs that trained it.
     """
 
     number: int
@@ -67,6 +76,8 @@ class TrialRecord:
     failure: str | None = None
     device: str | None = None
     resumed_at_step: int | None = None
+    curve: tuple[CurvePoint, ...] | None = None
+    software: str | None = None
 
 
 def begin_record(trial: Trial, genome: Genome, *, seed: int) -> None:
@@ -83,15 +94,16 @@ def begin_record(trial: Trial, genome: Genome, *, seed: int) -> None:
     _write(trial, attributes)
 
 
-def child_record(trial: Trial, *, n_parameters: int, device: str) -> None:
+def child_record(trial: Trial, *, n_parameters: int, device: str, software: str) -> None:
     """Write what is known before training: it stays if the system ends the process for its size.
 
     Args:
         trial: The trial.
         n_parameters: Trained weights of the child.
         device: Where it will be trained, and how much memory there is.
+        software: Versions of the programs that will train it.
     """
-    _write(trial, {"n_parameters": n_parameters, "device": device})
+    _write(trial, {"n_parameters": n_parameters, "device": device, "software": software})
 
 
 def complete_record(
@@ -105,6 +117,7 @@ def complete_record(
     epochs: int,
     stop_reason: str,
     resumed_at_step: int | None = None,
+    curve: Sequence[CurvePoint] = (),
 ) -> None:
     """Write what is known after training."""
     attributes: dict[str, Any] = {
@@ -115,6 +128,7 @@ def complete_record(
         "peak_memory_bytes": peak_memory_bytes,
         "epochs": epochs,
         "stop_reason": stop_reason,
+        "curve": curve_to_record(curve),
     }
     if resumed_at_step is not None:
         attributes["resumed_at_step"] = resumed_at_step
@@ -138,55 +152,27 @@ def read_record(trial: FrozenTrial) -> TrialRecord | None:
         genome = Genome.from_json(attributes["genome"])
     except (KeyError, TypeError, ValueError, RecursionError):  # JSON can be nested too deep
         return None
-    metrics = {name: _number(value) for name, value in attributes.items() if "@" in name}
+    metrics = {name: number(value) for name, value in attributes.items() if "@" in name}
     return TrialRecord(
         number=trial.number,
         genome=genome,
-        parent=_count(attributes.get("parent")),
-        mutation=_text(attributes.get("mutation")),
-        seed=_count(attributes.get("seed")),
+        parent=count(attributes.get("parent")),
+        mutation=text(attributes.get("mutation")),
+        seed=count(attributes.get("seed")),
         metrics={name: value for name, value in metrics.items() if value is not None},
-        node_weights=_numbers(attributes.get("node_weights")),
-        n_parameters=_count(attributes.get("n_parameters")),
-        seconds=_number(attributes.get("seconds")),
-        peak_memory_bytes=_count(attributes.get("peak_memory_bytes")),
-        epochs=_count(attributes.get("epochs")),
-        stop_reason=_text(attributes.get("stop_reason")),
+        node_weights=numbers(attributes.get("node_weights")),
+        n_parameters=count(attributes.get("n_parameters")),
+        seconds=number(attributes.get("seconds")),
+        peak_memory_bytes=count(attributes.get("peak_memory_bytes")),
+        epochs=count(attributes.get("epochs")),
+        stop_reason=text(attributes.get("stop_reason")),
         # A worker that was taken for dead, and was not, may have completed its trial.
-        failure=None if trial.state == TrialState.COMPLETE else _text(attributes.get("failure")),
-        device=_text(attributes.get("device")),
-        resumed_at_step=_count(attributes.get("resumed_at_step")),
+        failure=None if trial.state == TrialState.COMPLETE else text(attributes.get("failure")),
+        device=text(attributes.get("device")),
+        resumed_at_step=count(attributes.get("resumed_at_step")),
+        curve=curve_from_record(attributes.get("curve")),
+        software=text(attributes.get("software")),
     )
-
-
-def _count(value: object) -> int | None:
-    """Return a whole number from 0 up, or None for anything else."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        return None
-    return value
-
-
-def _number(value: object) -> float | None:
-    """Return a finite number, or None for anything else."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:  # a whole number of more than 308 digits
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _numbers(value: object) -> tuple[float, ...] | None:
-    """Return a list of finite numbers as a tuple, or None for anything else."""
-    if not isinstance(value, list | tuple):
-        return None
-    found = tuple(number for item in value if (number := _number(item)) is not None)
-    return found if len(found) == len(value) else None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _write(trial: Trial, attributes: Mapping[str, Any]) -> None:

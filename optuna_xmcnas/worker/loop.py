@@ -27,6 +27,7 @@ from optuna_xmcnas.exceptions import SearchFailedError
 from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.samplers import RegularizedEvolutionSampler
 from optuna_xmcnas.samplers.storage import ENDED_KEY
+from optuna_xmcnas.samplers.storage import FIXED_PARAMS_KEY
 from optuna_xmcnas.study import Retry
 from optuna_xmcnas.study import RETRY_KEY
 from optuna_xmcnas.study import retry_of
@@ -42,7 +43,6 @@ from optuna_xmcnas.worker.lease import new_lease
 from optuna_xmcnas.worker.trials import claim
 from optuna_xmcnas.worker.trials import create_running
 from optuna_xmcnas.worker.trials import fail_trial
-from optuna_xmcnas.worker.trials import FIXED_PARAMS_KEY
 from optuna_xmcnas.worker.trials import number_of
 from optuna_xmcnas.worker.trials import read_trial
 from optuna_xmcnas.worker.trials import recovered_at

@@ -19,6 +19,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import create_trial
 from optuna.trial import TrialState
 
+from optuna_xmcnas.samplers.storage import FIXED_PARAMS_KEY
+
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-FIXED_PARAMS_KEY = "fixed_params"  # Optuna's: parameters that no sampler is asked for
 _LONGEST_REASON = 2000  # characters; MySQL refuses texts of 64 KiB
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from dataclasses import replace
 import logging
 from pathlib import Path
-from typing import Any
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,10 @@ from optuna_xmcnas.metrics import EvaluationReport
 from optuna_xmcnas.objective import child_path
 from optuna_xmcnas.objective import train_genome
 from optuna_xmcnas.study import best_of
+from optuna_xmcnas.study import LinearRecord
+from optuna_xmcnas.study import metrics_on_test
+from optuna_xmcnas.study import note_linear
+from optuna_xmcnas.study import note_metrics_on_test
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.training import load_child
 from optuna_xmcnas.training import predict_top_k
@@ -40,8 +43,6 @@ if TYPE_CHECKING:
 
 
 _LOGGER = logging.getLogger(__name__)
-_KEY = "xmcnas:test"
-_FORMAT = 2  # 1 knew one trial only
 _PLACES = (1, 3, 5)
 _EVALUATION_FACTOR = 2  # documents per batch against training: no gradients are kept
 
@@ -99,12 +100,14 @@ def judge(
     on_validation = _report(child, data.validation, settings)
     test = frequent = None
     if data.test is not None:
-        test = known_test_metrics(study, best.number)
+        test = metrics_on_test(study).get(best.number)
         if test is None:
             test = dict(_report(child, data.test, settings))
-            record = {"format": _FORMAT, "metrics": {**_known(study), str(best.number): test}}
-            study.set_user_attr(_KEY, record)
+            note_metrics_on_test(study, best.number, test)
         frequent = frequent_labels_report(data, data.test)
+    linear = judge_linear(raw, settings.data) if with_linear else None
+    if linear is not None:
+        note_linear(study, _linear_record(linear))
     return Verdict(
         trial=best.number,
         genome=genome,
@@ -113,7 +116,7 @@ def judge(
         validation=on_validation,
         test=test,
         frequent=frequent,
-        linear=judge_linear(raw, settings.data) if with_linear else None,
+        linear=linear,
     )
 
 
@@ -123,6 +126,16 @@ def frequent_labels_report(data: XmcDataset, split: TokenSplit) -> EvaluationRep
     top = np.argsort(-counts, kind="stable")[: max(_PLACES)]
     ranked = np.tile(top, (len(split), 1))
     return evaluate(ranked, split.labels, ks=_PLACES)
+
+
+def _linear_record(linear: LinearVerdict) -> LinearRecord:
+    train, predict = linear.seconds
+    return LinearRecord(
+        description=linear.description,
+        test=linear.test,
+        train_seconds=train,
+        predict_seconds=predict,
+    )
 
 
 def _trained_child(
@@ -156,22 +169,3 @@ def _report(child: ChildNetwork, split: TokenSplit, settings: SearchSettings) ->
         precision=settings.training.precision,
     )
     return evaluate(top.labels, split.labels, ks=_PLACES)
-
-
-def known_test_metrics(study: Study, trial: int) -> dict[str, float] | None:
-    """Return the test metrics of a trial's child; None if the study has not kept them."""
-    metrics = _known(study).get(str(trial))
-    if not isinstance(metrics, Mapping):
-        return None
-    return {name: float(value) for name, value in metrics.items()}
-
-
-def _known(study: Study) -> Mapping[str, Any]:
-    """Return the test metrics that a study has kept, by number of the trial."""
-    record: Any = study.user_attrs.get(_KEY)
-    if not isinstance(record, Mapping):
-        return {}
-    metrics = record.get("metrics")
-    if record.get("format") == 1:
-        return {str(record.get("trial")): metrics}
-    return metrics if record.get("format") == _FORMAT and isinstance(metrics, Mapping) else {}

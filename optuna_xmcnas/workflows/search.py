@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import Genome
+from optuna_xmcnas.samplers.storage import FIXED_PARAMS_KEY
 from optuna_xmcnas.study import want_trials
 from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import WorkSettings
@@ -195,7 +196,7 @@ def _enqueue(session: Session, genomes: Sequence[Genome]) -> None:
     known = {network_of(trial, space) for trial in trials}
     for trial in trials:  # what waits has its parameters where only its worker looks
         with contextlib.suppress(InvalidGenomeError):
-            wished = trial.system_attrs.get("fixed_params", {})
+            wished = trial.system_attrs.get(FIXED_PARAMS_KEY, {})
             known.add(canonical_hash(space.from_params(wished)))
     for genome in genomes:
         if canonical_hash(genome) not in known:

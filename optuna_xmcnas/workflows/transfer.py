@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from optuna.trial import TrialState
 
 from optuna_xmcnas.genome import canonical_hash
+from optuna_xmcnas.study import metrics_on_test
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.study import texts_of
-from optuna_xmcnas.workflows.final import known_test_metrics
 from optuna_xmcnas.workflows.repeats import network_of
 
 
@@ -53,7 +53,8 @@ def source_of(study: Study, genome: Genome, space: GenomeSpace) -> Source:
         key=lambda trial: (-trial.values[0], trial.number),
     )
     records = [record for trial in trials if (record := read_record(trial)) is not None]
-    tests = (known_test_metrics(study, trial.number) for trial in trials)
+    known = metrics_on_test(study)
+    tests = (known.get(trial.number) for trial in trials)
     return Source(
         name=study.study_name if texts is None else texts.name,
         study=study.study_name,

@@ -22,6 +22,7 @@ from optuna_xmcnas import RegularizedEvolutionSampler
 from optuna_xmcnas.genome import Node
 from optuna_xmcnas.study import begin_record
 from optuna_xmcnas.study import complete_record
+from optuna_xmcnas.study import CurvePoint
 from optuna_xmcnas.study import fail_record
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.study import TrialRecord
@@ -39,7 +40,7 @@ def test_record_is_read_back_whole() -> None:
     study = optuna.create_study()
     trial = study.ask()
     begin_record(trial, GENOME, seed=7)
-    child_record(trial, n_parameters=10, device="cpu, 24 GiB")
+    child_record(trial, n_parameters=10, device="cpu, 24 GiB", software="PyTorch 2")
     complete_record(
         trial,
         metrics={"P@1": 0.5, "nDCG@5": 0.25},
@@ -50,10 +51,13 @@ def test_record_is_read_back_whole() -> None:
         epochs=3,
         stop_reason="epochs",
         resumed_at_step=40,
+        curve=[CurvePoint(0.5, 60, 0.125, 0.25)],
     )
     record = read_record(_frozen(study))
     assert record is not None
     assert record.genome == GENOME
+    assert record.curve == (CurvePoint(0.5, 60, 0.125, 0.25),)
+    assert record.software == "PyTorch 2"
     assert record.metrics == {"P@1": 0.5, "nDCG@5": 0.25}
     assert record.node_weights == (0.75, 0.25)
     assert (record.seed, record.n_parameters, record.epochs) == (7, 10, 3)
@@ -66,7 +70,7 @@ def test_half_a_record_is_read_as_far_as_it_goes() -> None:
     study = optuna.create_study()
     trial = study.ask()
     begin_record(trial, GENOME, seed=0)
-    child_record(trial, n_parameters=10, device="cuda:0 NAME, 80 GiB")
+    child_record(trial, n_parameters=10, device="cuda:0 NAME, 80 GiB", software="")
     fail_record(trial, "out of memory")
     record = read_record(_frozen(study))
     assert record is not None
@@ -110,7 +114,7 @@ def _whole_attributes() -> dict[str, Any]:
     study = optuna.create_study()
     trial = study.ask()
     begin_record(trial, GENOME, seed=7)
-    child_record(trial, n_parameters=10, device="cpu, 24 GiB")
+    child_record(trial, n_parameters=10, device="cpu, 24 GiB", software="")
     complete_record(
         trial,
         metrics={"P@1": 0.5, "nDCG@5": 0.25},
@@ -157,6 +161,9 @@ def _check_types(record: TrialRecord) -> None:
             values = [*value.values()] if field.name == "metrics" else [*(value or ())]
             assert all(type(number) is float and math.isfinite(number) for number in values)
             assert isinstance(value, (dict,) if field.name == "metrics" else (tuple, NoneType))
+        elif field.name == "curve":
+            assert all(type(point) is CurvePoint for point in value or ())
+            assert isinstance(value, (tuple, NoneType))
         else:
             assert type(value) in allowed, field.name
             is_count = type(value) is int and field.name != "number"
