@@ -26,10 +26,10 @@ from optuna_xmcnas.samplers.storage import read_again
 from optuna_xmcnas.samplers.storage import StudyView
 from optuna_xmcnas.samplers.storage import whole_study
 from optuna_xmcnas.samplers.storage import write_trial_attr
-from optuna_xmcnas.samplers.variation import contains
+from optuna_xmcnas.samplers.values import contains
+from optuna_xmcnas.samplers.values import random_value
 from optuna_xmcnas.samplers.variation import GenomeVariation
 from optuna_xmcnas.samplers.variation import ParameterVariation
-from optuna_xmcnas.samplers.variation import random_value
 from optuna_xmcnas.samplers.variation import Variation
 
 

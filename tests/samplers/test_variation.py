@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import exp
-from math import log
 from math import nan
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
@@ -22,32 +19,13 @@ from optuna_xmcnas.genome import get_mutation
 from optuna_xmcnas.genome import Node
 from optuna_xmcnas.guides import GenomeFeatures
 from optuna_xmcnas.guides import ParameterFeatures
-from optuna_xmcnas.samplers.variation import contains
-from optuna_xmcnas.samplers.variation import different_value
+from optuna_xmcnas.samplers.values import contains
 from optuna_xmcnas.samplers.variation import GenomeVariation
 from optuna_xmcnas.samplers.variation import ParameterVariation
-from optuna_xmcnas.samplers.variation import random_value
+from tests.samplers.distributions import DISTRIBUTIONS
 
 
-DISTRIBUTIONS: dict[str, BaseDistribution] = {
-    "float": FloatDistribution(-5.0, 5.0),
-    "narrow float": FloatDistribution(1.0, float(np.nextafter(1.0, 2.0))),
-    "stepped float": FloatDistribution(0.0, 1.0, step=0.25),
-    "log float": FloatDistribution(1e-5, 1.0, log=True),
-    "int": IntDistribution(0, 4),
-    "two ints": IntDistribution(-1, 0),
-    "many ints": IntDistribution(0, 10**9),
-    "stepped int": IntDistribution(10, 50, step=20),
-    "log int": IntDistribution(1, 1000, log=True),
-    "choices": CategoricalDistribution(("a", "b", "c")),
-    "odd choices": CategoricalDistribution((None, True, 1.5, "x", nan)),
-}
 SPACE = GenomeSpace(ops=("conv3", "bilstm", "bigru"), min_layers=2, max_layers=4)
-
-
-@pytest.fixture(params=DISTRIBUTIONS)
-def distribution(request: pytest.FixtureRequest) -> BaseDistribution:
-    return DISTRIBUTIONS[request.param]
 
 
 @pytest.fixture
@@ -57,80 +35,6 @@ def rng() -> np.random.Generator:
 
 def genomes_of(*mutations: str, space: GenomeSpace = SPACE) -> GenomeVariation:
     return GenomeVariation(space, [get_mutation(name) for name in mutations])
-
-
-# Values.
-
-
-def test_random_values_are_of_the_distribution(
-    distribution: BaseDistribution, rng: np.random.Generator
-) -> None:
-    assert all(contains(distribution, random_value(distribution, rng)) for _ in range(50))
-
-
-def test_a_different_value_is_different_and_of_the_distribution(
-    distribution: BaseDistribution, rng: np.random.Generator
-) -> None:
-    value = random_value(distribution, rng)
-    for _ in range(200):
-        moved = different_value(distribution, value, rng)
-        assert contains(distribution, moved)
-        assert type(moved) in {int, float, str, bool, type(None)}
-        assert moved is not value
-        assert distribution.to_internal_repr(moved) != distribution.to_internal_repr(value)
-        value = moved
-
-
-@pytest.mark.parametrize("name", ["stepped float", "int", "two ints", "stepped int", "choices"])
-def test_every_value_is_reached(name: str, rng: np.random.Generator) -> None:
-    distribution = DISTRIBUTIONS[name]
-    value = random_value(distribution, rng)
-    seen = Counter(value := different_value(distribution, value, rng) for _ in range(2000))
-    everything = {random_value(distribution, rng) for _ in range(1000)}
-    assert set(seen) == everything
-    assert min(seen.values()) > 2000 / len(everything) / 3  # the ends are no worse off
-
-
-@pytest.mark.parametrize("name", ["float", "log float", "many ints", "log int"])
-def test_steps_are_mostly_small_on_the_scale_of_the_distribution(
-    name: str, rng: np.random.Generator
-) -> None:
-    distribution = DISTRIBUTIONS[name]
-    assert isinstance(distribution, IntDistribution | FloatDistribution)
-    scale, back = (log, exp) if distribution.log else (float, float)
-    low, high = scale(distribution.low), scale(distribution.high)
-    middle = type(distribution.low)(back((low + high) / 2))
-    moved = [scale(different_value(distribution, middle, rng)) for _ in range(500)]
-    steps = np.array([(m - scale(middle)) / (high - low) for m in moved])
-    assert (np.abs(steps) < 0.2).mean() > 0.75
-    assert (np.abs(steps) > 0.1).mean() > 0.05
-    assert abs((steps > 0).mean() - 0.5) < 4 * 0.0224  # four deviations
-
-
-def test_a_single_value_stays(rng: np.random.Generator) -> None:
-    assert different_value(IntDistribution(3, 3), 3, rng) == 3
-    assert different_value(FloatDistribution(0.5, 0.5), 0.5, rng) == 0.5
-    assert different_value(CategoricalDistribution(("a",)), "a", rng) == "a"
-
-
-@pytest.mark.parametrize(
-    ("distribution", "value", "expected"),
-    [
-        (IntDistribution(0, 4), 4, True),
-        (IntDistribution(0, 4), 5, False),
-        (IntDistribution(0, 4), "many", False),
-        (IntDistribution(0, 4), None, False),
-        (IntDistribution(0, 4), [1], False),
-        (FloatDistribution(0, 1), nan, False),
-        (CategoricalDistribution(("a", "b")), "b", True),
-        (CategoricalDistribution(("a", "b")), "c", False),
-        (CategoricalDistribution(("a", "b")), {"b": 1}, False),
-    ],
-)
-def test_contains_judges_values_of_any_type(
-    distribution: BaseDistribution, value: object, expected: bool
-) -> None:
-    assert contains(distribution, value) == expected
 
 
 # Parameters of any search space.
