@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from optuna_xmcnas.genome import GenomeSpace
 
 
-__all__ = ["XmcObjective", "checkpoint_path", "child_path", "train_genome"]
+__all__ = ["XmcObjective", "checkpoint_path", "child_path", "curve_point", "train_genome"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -118,6 +118,17 @@ def _build(genome: Genome, data: XmcDataset, config: ChildConfig, seed: int) -> 
     raise ChildOutOfMemoryError(  # not while the other is handled: that one holds on to tensors
         f"out of memory while the child was made, for {data.n_labels} labels: {shortage}. Use a "
         "narrower child."
+    )
+
+
+def curve_point(evaluation: Evaluation, data: XmcDataset, training: TrainingConfig) -> CurvePoint:
+    """Return an evaluation as a point of the curve that is written down."""
+    steps_per_epoch = math.ceil(len(data.train) / training.batch_size)
+    return CurvePoint(
+        epoch=evaluation.step / steps_per_epoch,
+        step=evaluation.step,
+        p_at_5=evaluation.report["P@5"],
+        ndcg_at_5=evaluation.report["nDCG@5"],
     )
 
 
@@ -240,17 +251,9 @@ class XmcObjective:
             )
 
         curve: list[CurvePoint] = []
-        steps_per_epoch = math.ceil(len(self._data.train) / training.batch_size)
 
         def report(evaluation: Evaluation) -> None:
-            curve.append(
-                CurvePoint(
-                    epoch=evaluation.step / steps_per_epoch,
-                    step=evaluation.step,
-                    p_at_5=evaluation.report["P@5"],
-                    ndcg_at_5=evaluation.report["nDCG@5"],
-                )
-            )
+            curve.append(curve_point(evaluation, self._data, training))
             trial.report(evaluation.report[SELECTION_METRIC], evaluation.number)
             if self._on_evaluation is not None:
                 self._on_evaluation(trial.number, evaluation)

@@ -20,12 +20,12 @@ from optuna_xmcnas.workflows.final import Verdict
 from optuna_xmcnas.workflows.full_training import FULL
 from optuna_xmcnas.workflows.full_training import FULL_PRESETS
 from optuna_xmcnas.workflows.linear import LinearVerdict
+from optuna_xmcnas.workflows.members import RetrainObserver
 from optuna_xmcnas.workflows.observer import SearchObserver
 from optuna_xmcnas.workflows.observer import SilentObserver
 from optuna_xmcnas.workflows.retrain import Recipe
 from optuna_xmcnas.workflows.retrain import retrain
 from optuna_xmcnas.workflows.retrain import Retrained
-from optuna_xmcnas.workflows.retrain import RetrainObserver
 from optuna_xmcnas.workflows.search import search
 from optuna_xmcnas.workflows.search import SearchOutcome
 from optuna_xmcnas.workflows.session import check_texts

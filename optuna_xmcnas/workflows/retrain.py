@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
-from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,39 +12,32 @@ from dataclasses import replace
 from datetime import datetime
 from datetime import UTC
 import fcntl
-import hashlib
-import json
 import logging
 import os
 from pathlib import Path
 import shutil
 from typing import Any
-from typing import Protocol
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optuna_xmcnas.data import prepare
-from optuna_xmcnas.exceptions import CheckpointError
 from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import ConfigMismatchError
 from optuna_xmcnas.exceptions import ModelError
 from optuna_xmcnas.metrics import evaluate
 from optuna_xmcnas.metrics import inverse_propensity
-from optuna_xmcnas.objective import train_genome
 from optuna_xmcnas.tagger import check_target
 from optuna_xmcnas.tagger import Model
 from optuna_xmcnas.tagger import save_model
 from optuna_xmcnas.training import ALONE
 from optuna_xmcnas.training import describe_device
-from optuna_xmcnas.training import load_child
 from optuna_xmcnas.training import predict_top_k
-from optuna_xmcnas.training import remove_checkpoint
 from optuna_xmcnas.training import resolve_device
-from optuna_xmcnas.training import save_child
-from optuna_xmcnas.training import TrainingCheckpoint
 from optuna_xmcnas.workflows.linear import judge_linear
 from optuna_xmcnas.workflows.linear import LinearVerdict
+from optuna_xmcnas.workflows.members import Member
+from optuna_xmcnas.workflows.members import MemberTraining
 
 
 if TYPE_CHECKING:
@@ -55,17 +47,15 @@ if TYPE_CHECKING:
     from optuna_xmcnas.data import TextDataset
     from optuna_xmcnas.data import TokenSplit
     from optuna_xmcnas.data import XmcDataset
-    from optuna_xmcnas.training import Evaluation
     from optuna_xmcnas.training import ProcessGroup
     from optuna_xmcnas.training import TrainingConfig
     from optuna_xmcnas.workflows.architecture import Architecture
+    from optuna_xmcnas.workflows.members import RetrainObserver
 
 
 _LOGGER = logging.getLogger(__name__)
 _PLACES = 5  # the largest k of the metrics
 _EVALUATION_FACTOR = 2  # documents per batch against training: no gradients are kept
-_IDENTITY = "retraining"  # names in the files of finished members
-_REPORT = "report"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,25 +90,6 @@ class Retrained:
 
     model: Model
     linear: LinearVerdict | None
-
-
-class RetrainObserver(Protocol):
-    """Somebody who watches a training in full; all methods return at once."""
-
-    def data_ready(self, data: XmcDataset) -> None:
-        """The documents are read and numbered."""
-
-    def member_began(self, seed: int, child: ChildNetwork) -> None:
-        """A training begins, or goes on from its checkpoint."""
-
-    def member_evaluated(self, seed: int, evaluation: Evaluation) -> None:
-        """A child was evaluated on the validation split."""
-
-    def member_ended(self, seed: int, validation: Mapping[str, float]) -> None:
-        """A training is over, in this run or in one before."""
-
-    def judging_began(self) -> None:
-        """The test split is read."""
 
 
 def retrain(
@@ -181,10 +152,10 @@ def retrain(
     partial = out.with_name(f"{out.name}.partial")
     _check_same(group, architecture, recipe, data)
     with _held(partial, group):
-        members: list[_Member] = []
+        members: list[Member] = []
         for seed in range(recipe.training.seed, recipe.training.seed + recipe.n_seeds):
             config = replace(recipe.training, seed=seed)
-            run = _Training(architecture, data, recipe.child, config, partial, group)
+            run = MemberTraining(architecture, data, recipe.child, config, partial, group)
             member = run.member(observer, checkpoint_every_s, should_stop)
             if member is not None:
                 members.append(member)
@@ -205,7 +176,7 @@ def _model(
     data: XmcDataset,
     architecture: Architecture,
     recipe: Recipe,
-    members: Sequence[_Member],
+    members: Sequence[Member],
     linear: LinearVerdict | None,
     drawing: str,
 ) -> Model:
@@ -261,110 +232,8 @@ def _check_stop(should_stop: Callable[[], bool] | None) -> None:
         raise ChildInterruptedError("it was told to stop; what is trained is kept.")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Member:
-    seed: int
-    child: ChildNetwork
-    report: Mapping[str, Any]  # validation metrics, steps, epochs, seconds, why it ended
-
-
-@dataclass(frozen=True, eq=False)
-class _Training:
-    """The training of one seed: read if it is finished, else done."""
-
-    architecture: Architecture
-    data: XmcDataset
-    child_config: ChildConfig
-    config: TrainingConfig
-    folder: Path
-    group: ProcessGroup
-
-    def member(
-        self,
-        observer: RetrainObserver,
-        checkpoint_every_s: float,
-        should_stop: Callable[[], bool] | None,
-    ) -> _Member | None:
-        """Return the trained child; None in other processes, if the first has a file of it."""
-        # only the first process writes files, and others may not see them
-        member = self._finished() if self.group.rank == 0 else None
-        if not self.group.is_any(member is not None):
-            member = self._train(observer, checkpoint_every_s, should_stop)
-        if member is not None:
-            observer.member_ended(self.config.seed, member.report["validation"])
-        return member
-
-    @property
-    def path(self) -> Path:
-        return self.folder / f"seed-{self.config.seed}.safetensors"
-
-    @property
-    def identity(self) -> str:
-        """What two trainings must have in common to be the same."""
-        training = self.config.to_record()
-        for name in ("device", "precision"):
-            training.pop(name, None)
-        parts = {
-            "data": self.data.fingerprint,
-            "genome": self.architecture.genome.to_json(),
-            "child": asdict(self.child_config),
-            "training": training,
-        }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-    def _finished(self) -> _Member | None:
-        try:
-            child, found = load_child(self.path, self.data.vectors)
-            if found.get(_IDENTITY) != self.identity:
-                _LOGGER.warning("%s is of another training and is written over.", self.path)
-                return None
-            return _Member(seed=self.config.seed, child=child, report=json.loads(found[_REPORT]))
-        except FileNotFoundError:
-            return None
-        except (CheckpointError, KeyError, ValueError) as error:
-            _LOGGER.warning("%s The child is trained again.", error)
-            return None
-
-    def _train(
-        self,
-        observer: RetrainObserver,
-        checkpoint_every_s: float,
-        should_stop: Callable[[], bool] | None,
-    ) -> _Member:
-        seed = self.config.seed
-        checkpoint = self.folder / f"seed-{seed}.training.safetensors"
-        child, result = train_genome(
-            self.architecture.genome,
-            self.data,
-            self.child_config,
-            self.config,
-            on_built=lambda child: observer.member_began(seed, child),
-            on_evaluation=lambda evaluation: observer.member_evaluated(seed, evaluation),
-            checkpoint=TrainingCheckpoint(
-                checkpoint, {"texts": self.data.fingerprint}, every_s=checkpoint_every_s
-            ),
-            should_stop=should_stop,
-            group=self.group,
-        )
-        report = {
-            "validation": dict(result.best.report),
-            "epochs": result.epochs,
-            "steps": result.steps,
-            "best_step": result.best.step,
-            "seconds": result.seconds,
-            "peak_memory_bytes": result.peak_memory_bytes,
-            "stop_reason": result.stop_reason,
-        }
-        if self.group.rank == 0:
-            metadata = {_IDENTITY: self.identity, _REPORT: json.dumps(report)}
-            save_child(self.path, child, metadata)
-            remove_checkpoint(checkpoint)
-            child.cpu()  # the next one wants the device for itself
-        return _Member(seed=seed, child=child, report=report)
-
-
 def _metrics(
-    members: Sequence[_Member],
+    members: Sequence[Member],
     data: XmcDataset,
     training: TrainingConfig,
     linear: LinearVerdict | None,
@@ -409,7 +278,7 @@ def _facts(
     data: XmcDataset,
     architecture: Architecture,
     recipe: Recipe,
-    members: Sequence[_Member],
+    members: Sequence[Member],
     drawing: str,
 ) -> dict[str, Any]:
     device = resolve_device(recipe.training.device)

@@ -64,6 +64,9 @@ def test_several_seeds_are_an_ensemble(tmp_path: Path) -> None:
     model = load_model(tmp_path / "m")
     assert len(model.members) == 2
     assert [member["seed"] for member in model.metrics["members"]] == [0, 1]
+    for member in model.metrics["members"]:
+        last_epoch, last_step, *_ = member["curve"][-1]
+        assert (last_epoch, last_step) == (member["epochs"], member["steps"])
     assert model.metrics["linear"]["test"]["P@5"] == done.linear.test["P@5"]
     one, other = (member["test"]["P@5"] for member in model.metrics["members"])
     assert one != other
