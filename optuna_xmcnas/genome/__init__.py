@@ -6,7 +6,9 @@ from optuna_xmcnas.genome.canonical import canonical_genome
 from optuna_xmcnas.genome.canonical import canonical_hash
 from optuna_xmcnas.genome.genome import Genome
 from optuna_xmcnas.genome.genome import Node
+from optuna_xmcnas.genome.known import is_genome_text
 from optuna_xmcnas.genome.known import KNOWN_GENOMES
+from optuna_xmcnas.genome.known import read_genome
 from optuna_xmcnas.genome.mutations import DEFAULT_MUTATIONS
 from optuna_xmcnas.genome.mutations import get_mutation
 from optuna_xmcnas.genome.mutations import Mutation
@@ -29,6 +31,8 @@ __all__ = [
     "canonical_genome",
     "canonical_hash",
     "get_mutation",
+    "is_genome_text",
     "mutation_names",
+    "read_genome",
     "register_mutation",
 ]

@@ -12,6 +12,7 @@ from optuna_xmcnas.exceptions import InvalidGenomeError
 
 _FORMAT = 1
 _OP_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_NODE_TEXT = re.compile(r"([0-9]{1,6}):([^():]+)\(([0-9]{1,6})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Genome:
         >>> genome = Genome((Node("bilstm", 0), Node("conv3", 0), Node("maxpool3", 2)))
         >>> print(genome)
         1:bilstm(0) 2:conv3(0) 3:maxpool3(2)
+        >>> Genome.from_text(str(genome)) == genome
+        True
         >>> Genome.from_json(genome.to_json()) == genome
         True
     """
@@ -80,6 +83,36 @@ class Genome:
             f"{position}:{node.op}({node.source})"
             for position, node in enumerate(self.nodes, start=1)
         )
+
+    @classmethod
+    def from_text(cls, text: str) -> Genome:
+        """Return the genome that a text like ``1:bilstm(0) 2:conv3(0)`` describes.
+
+        It is what ``str`` makes of a genome: for each node its number, its op and, in parentheses,
+        the output it reads; 0 is the embedding.
+
+        Raises:
+            InvalidGenomeError: If the text is none, or the genome breaks the rules.
+
+        Example:
+            >>> Genome.from_text("1:bilstm(0) 2:conv3(1)").nodes[1]
+            Node(op='conv3', source=1)
+        """
+        nodes: list[Node] = []
+        for position, word in enumerate(text.split(), start=1):
+            match = _NODE_TEXT.fullmatch(word)
+            if match is None:
+                raise InvalidGenomeError(
+                    f"node {position} of a genome must be written {position}:op(source), as in "
+                    f"'1:bilstm(0) 2:conv3(1)'; got {word!r}."
+                )
+            if int(match[1]) != position:
+                raise InvalidGenomeError(
+                    f"the nodes of a genome are numbered 1, 2, 3, ...; got {word!r} in place "
+                    f"{position}."
+                )
+            nodes.append(Node(match[2], int(match[3])))
+        return cls(tuple(nodes))
 
     @property
     def n_layers(self) -> int:

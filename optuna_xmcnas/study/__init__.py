@@ -10,6 +10,7 @@ from optuna_xmcnas.study.config import StudyConfig
 from optuna_xmcnas.study.config import want_trials
 from optuna_xmcnas.study.config import wanted_trials
 from optuna_xmcnas.study.curve import CurvePoint
+from optuna_xmcnas.study.find import find_trial
 from optuna_xmcnas.study.patience import PatientStorage
 from optuna_xmcnas.study.retry import origin_number
 from optuna_xmcnas.study.retry import origin_of
@@ -48,6 +49,7 @@ __all__ = [
     "complete_record",
     "config_of",
     "fail_record",
+    "find_trial",
     "hide_password",
     "join_study",
     "linear_of",

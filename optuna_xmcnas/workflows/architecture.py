@@ -17,9 +17,11 @@ from optuna_xmcnas.child import op_names
 from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import Genome
+from optuna_xmcnas.genome import is_genome_text
 from optuna_xmcnas.genome import KNOWN_GENOMES
+from optuna_xmcnas.genome import read_genome
 from optuna_xmcnas.study import best_of
-from optuna_xmcnas.study import read_record
+from optuna_xmcnas.study import find_trial
 from optuna_xmcnas.workflows.confirm import confirmed_of
 from optuna_xmcnas.workflows.repeats import network_of
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from optuna_xmcnas.genome import GenomeSpace
+    from optuna_xmcnas.study import TrialRecord
 
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,30 +63,27 @@ class Architecture:
             )
 
 
-def named_architecture(name_or_file: str) -> Architecture:
-    """Return a known architecture by name, or the one in a file of `Genome.to_json`.
+def named_architecture(name: str) -> Architecture:
+    """Return the architecture that a name, a file or a text stands for.
+
+    Args:
+        name: See :func:`optuna_xmcnas.genome.read_genome`.
 
     Raises:
-        InvalidGenomeError: If there is no such name or file, or it holds no genome.
+        InvalidGenomeError: If it is none of them, or has an operation without a layer.
 
     Example:
         >>> named_architecture("attentionxml").genome
         Genome(nodes=(Node(op='bilstm', source=0),))
+        >>> print(named_architecture("1:conv3(0) 2:bilstm(1)").genome)
+        1:conv3(0) 2:bilstm(1)
     """
-    if name_or_file in KNOWN_GENOMES:
-        genome = KNOWN_GENOMES[name_or_file]
-        return Architecture(name=name_or_file, genome=genome, child=KNOWN_CHILDREN[name_or_file])
-    path = Path(name_or_file)
-    try:
-        return Architecture(name=path.name, genome=Genome.from_json(path.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(KNOWN_GENOMES)
-        raise InvalidGenomeError(
-            f"{name_or_file!r} is none of the known architectures ({known}) and no file that can "
-            f"be read: {error}."
-        ) from error
-    except InvalidGenomeError as error:
-        raise InvalidGenomeError(f"{path}: {error}") from error
+    genome = read_genome(name)
+    if name in KNOWN_GENOMES:
+        return Architecture(name=name, genome=genome, child=KNOWN_CHILDREN[name])
+    if is_genome_text(name):
+        return Architecture(name=f"genome {canonical_hash(genome)[:8]}", genome=genome)
+    return Architecture(name=Path(name).name, genome=genome)
 
 
 def architecture_of_trial(study: Study, number: int) -> Architecture:
@@ -92,13 +92,7 @@ def architecture_of_trial(study: Study, number: int) -> Architecture:
     Raises:
         InvalidGenomeError: If there is no such trial, or nobody wrote down its genome.
     """
-    trials = study.get_trials(deepcopy=False)
-    if not 0 <= number < len(trials):
-        has = f"0 to {len(trials) - 1}" if trials else "none"
-        raise InvalidGenomeError(
-            f"study {study.study_name!r} has no trial {number}; its trials: {has}."
-        )
-    return _of_trial(study, trials[number])
+    return _of_trial(study, *find_trial(study, number))
 
 
 def best_architecture(study: Study, storage: BaseStorage, space: GenomeSpace) -> Architecture:
@@ -127,15 +121,10 @@ def best_architecture(study: Study, storage: BaseStorage, space: GenomeSpace) ->
         raise InvalidGenomeError(
             f"study {study.study_name!r} has no finished child; search first."
         )
-    return _of_trial(study, best)
+    return _of_trial(study, *find_trial(study, best.number))
 
 
-def _of_trial(study: Study, trial: FrozenTrial) -> Architecture:
-    record = read_record(trial)
-    if record is None:
-        raise InvalidGenomeError(
-            f"trial {trial.number} of study {study.study_name!r} has no genome written down."
-        )
+def _of_trial(study: Study, trial: FrozenTrial, record: TrialRecord) -> Architecture:
     score = "" if not trial.values else f"{100 * trial.values[0]:.2f} (one training)"
     return Architecture(
         name=f"trial {trial.number} of {study.study_name}", genome=record.genome, score=score

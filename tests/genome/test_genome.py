@@ -1,4 +1,4 @@
-"""A genome is frozen, checked at birth, and survives JSON."""
+"""A genome is frozen, checked at birth, and survives JSON and its own text."""
 
 from __future__ import annotations
 
@@ -117,3 +117,36 @@ def test_a_record_of_a_later_format_names_both_versions() -> None:
     later = json.dumps({**json.loads(CHAIN.to_json()), "format": 7})
     with pytest.raises(InvalidGenomeError, match="version 1; got 7"):
         Genome.from_json(later)
+
+
+def test_text_gives_back_every_genome() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        genome = GenomeSpace(min_layers=1, max_layers=12).random(rng)
+        assert Genome.from_text(str(genome)) == genome
+
+
+def test_a_text_may_be_spaced_as_one_likes() -> None:
+    assert Genome.from_text("  1:bilstm(0)\n2:conv3(1)\t3:maxpool3(2) ") == CHAIN
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "at least one node"),
+        ("bilstm", r"node 1 .* written 1:op\(source\).*; got 'bilstm'"),
+        ("1:bilstm(0) 2:conv3", "node 2 .* got '2:conv3'"),
+        ("1:bilstm(0)2:conv3(0)", "node 1 .* got"),
+        ("1:bilstm(-1)", "node 1 .* got"),
+        ("1: bilstm(0)", "node 1 .* got '1:'"),
+        ("1:bilstm(0), 2:conv3(0)", r"node 1 .* got '1:bilstm\(0\),'"),
+        ("1:bilstm(0) 3:conv3(0)", r"numbered 1, 2, 3, \.\.\.; got '3:conv3\(0\)' in place 2"),
+        ("1:bilstm(1)", "node 1 .bilstm. reads output 1"),
+        ("1:3conv(0)", "`op` must be a letter"),
+        ("1:bilstm(\u0663)", "node 1"),
+        ("1:bilstm(" + "9" * 5000 + ")", "node 1"),
+    ],
+)
+def test_a_foreign_text_is_refused(text: str, complaint: str) -> None:
+    with pytest.raises(InvalidGenomeError, match=complaint):
+        Genome.from_text(text)

@@ -32,10 +32,19 @@ def test_an_architecture_is_read_from_a_file(tmp_path: Path) -> None:
     assert named_architecture(str(tmp_path / "mine.json")).genome == genome
 
 
+def test_an_architecture_is_read_from_a_text() -> None:
+    found = named_architecture("1:bigru(0) 2:conv3(1)")
+    assert found.genome == Genome((Node("bigru", 0), Node("conv3", 1)))
+    assert found.name != named_architecture("1:bigru(0) 2:conv3(0)").name
+    assert len(found.name) < 30  # it becomes part of a folder's name
+    with pytest.raises(InvalidGenomeError, match="without a layer: no-such-op"):
+        named_architecture("1:no-such-op(0)")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "none of the known architectures .attentionxml, xmcnas, xml-cnn. and no file"),
+        (None, "none of the known architectures .attentionxml, xmcnas, xml-cnn., .* and no file"),
         ("{}", "format version"),
         ('{"format": 1, "nodes": [["no-such-op", 0]]}', "without a layer: no-such-op"),
     ],
