@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 import typer
 
-from optuna_xmcnas.analysis import draw_text
 from optuna_xmcnas.cli.next_steps import running_command
 from optuna_xmcnas.cli.next_steps import say_interrupted
 from optuna_xmcnas.cli.settings import as_in_study
@@ -21,6 +20,7 @@ from optuna_xmcnas.cli.settings import settings_from
 from optuna_xmcnas.cli.studies import load_study
 from optuna_xmcnas.cli.studies import open_searched
 from optuna_xmcnas.cli.studies import settings_of
+from optuna_xmcnas.drawing import draw_text
 from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import ModelError
 

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from optuna_xmcnas.analysis import draw_text
 from optuna_xmcnas.baselines import LINEAR_HINT
 from optuna_xmcnas.baselines import linear_is_installed
+from optuna_xmcnas.drawing import draw_text
 
 
 if TYPE_CHECKING:
