@@ -59,16 +59,6 @@ def frozen(trial: Trial) -> FrozenTrial:
     return trial.storage.get_trial(trial._trial_id)
 
 
-def trial_numbered(study: Study, number: int) -> FrozenTrial | None:
-    """Return one trial of a study, at a cost that does not grow with it; None if it has none."""
-    storage = study._storage
-    try:
-        trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-    except KeyError:
-        return None
-    return storage.get_trial(trial_id)
-
-
 def read_again(study: Study, trial: FrozenTrial) -> FrozenTrial:
     """Return a trial as the storage has it now; what Optuna hands to samplers can be older."""
     return study._storage.get_trial(trial._trial_id)
