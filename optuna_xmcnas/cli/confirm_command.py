@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from rich.console import Console
 import typer
 
 from optuna_xmcnas.cli import options
@@ -17,9 +16,12 @@ from optuna_xmcnas.cli.next_steps import print_next
 from optuna_xmcnas.cli.next_steps import running_command
 from optuna_xmcnas.cli.next_steps import say_interrupted
 from optuna_xmcnas.cli.next_steps import storage_arguments
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
 from optuna_xmcnas.cli.settings import as_in_study
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import settings_from
+from optuna_xmcnas.cli.showcases import showcase_of
 from optuna_xmcnas.cli.studies import load_study
 from optuna_xmcnas.cli.studies import open_searched
 from optuna_xmcnas.cli.studies import settings_of
@@ -28,9 +30,23 @@ from optuna_xmcnas.cli.studies import settings_of
 def confirm(
     data: options.Data = options.EMBEDDED_DATA,
     study_name: options.StudyName = None,
-    top: Annotated[int, typer.Option(min=1, help="How many architectures to train again.")] = 5,
+    top: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="How many architectures to train again: the best seen and the best expected ones "
+            "by turns.",
+            metavar="N",
+        ),
+    ] = 5,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Trainings of each, with seeds that the search did not use.")
+        int,
+        typer.Option(
+            min=1,
+            help="Trainings of each, with seeds that the search did not use: more makes the "
+            "intervals narrower.",
+            metavar="N",
+        ),
     ] = 3,
     device: options.Device = None,
     precision: options.Precision = None,
@@ -45,6 +61,9 @@ def confirm(
     max_failures: options.MaxFailures = 5,
     storage_patience: options.StoragePatience = 600.0,
     checkpoint_every: options.CheckpointEvery = 300.0,
+    artifact_dir: options.ArtifactDir = options.DEFAULT_ARTIFACT_DIR,
+    no_dashboard: options.NoDashboard = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Train the best architectures of a search again, and rank them by their means.
 
@@ -52,7 +71,7 @@ def confirm(
     best expected networks with fresh seeds and the search's settings, on the validation split; the
     test split is not read. Several machines may run the same command; after Ctrl-C it goes on.
     """
-    console = Console()
+    console = console_for(as_json=as_json)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `search`
     opened = open_searched(storage, patience_s=storage_patience, grace_s=grace_period)
     study = load_study(opened, study_name, data)
@@ -61,8 +80,9 @@ def confirm(
     import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas import workflows
-    from optuna_xmcnas.cli.progress import SearchProgress
+    from optuna_xmcnas.cli.records import confirmation_record
     from optuna_xmcnas.cli.results import print_confirmation
+    from optuna_xmcnas.cli.search_progress import SearchProgress
     from optuna_xmcnas.worker import WorkSettings
 
     settings = settings_from(
@@ -72,9 +92,7 @@ def confirm(
     )
     raw = load_data(data, train_rows, test_rows, console)
     name = workflows.confirm_name(study.study_name)
-    with SearchProgress(
-        console, study_name=name, sampler=f"best {top}, {seeds} seeds"
-    ) as progress:
+    with SearchProgress(console, study_name=name) as progress:
         session = workflows.open_session(
             raw,
             settings,
@@ -102,6 +120,7 @@ def confirm(
                 observer=progress,
                 work_settings=work_settings,
                 checkpoint_every_s=checkpoint_every,
+                showcase=showcase_of(artifact_dir, no_dashboard=no_dashboard),
             )
     if confirmation.is_interrupted:
         say_interrupted(console, "Interrupted.", running_command(storage))
@@ -116,3 +135,5 @@ def confirm(
             "its best trials": ["show", *of_study],
         },
     )
+    if as_json:
+        emit("confirm", {"study": study.study_name, **confirmation_record(confirmation)})

@@ -7,13 +7,15 @@ from typing import Annotated
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 import typer
 
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
+from optuna_xmcnas.cli.records import data_record
 
 
 if TYPE_CHECKING:
@@ -32,11 +34,12 @@ def data(
     vectors: options.Vectors = None,
     train_rows: options.TrainRows = None,
     test_rows: options.TestRows = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Print what a folder holds: its format, documents, labels, words."""
     from optuna_xmcnas.data import describe
 
-    console = Console()
+    console = console_for(as_json=as_json)
     raw = load_data(folder, train_rows, test_rows, console)
     with console.status("counting"):
         statistics = describe(raw, vectors=vectors)
@@ -51,6 +54,8 @@ def data(
             "\nThere are no texts, so nothing can be searched on: add the raw texts of the same "
             "documents to the folder, one per line."
         )
+    if as_json:
+        emit("data", data_record(statistics))
 
 
 def _splits_table(splits: tuple[SplitStatistics, ...]) -> Table:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from enum import StrEnum
-import json
 import os
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
 import typer
 
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.next_steps import import_arguments
 from optuna_xmcnas.cli.next_steps import print_next
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
+from optuna_xmcnas.cli.records import evaluation_record
 from optuna_xmcnas.cli.settings import import_modules
-
-
-_FORMAT = 1
 
 
 class Split(StrEnum):
@@ -30,7 +27,9 @@ class Split(StrEnum):
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Folder of a model.", metavar="MODEL")],
+    model: Annotated[
+        Path, typer.Argument(help="Folder of a model.", metavar="MODEL", show_default=False)
+    ],
     data: options.Data = options.EMBEDDED_DATA,
     split: Annotated[
         Split,
@@ -48,11 +47,8 @@ def evaluate(
         ),
     ] = (0.55, 1.5),
     device: options.Device = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Write all figures to a file, too.", metavar="FILE"),
-    ] = None,
     imports: options.Imports = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Judge a model on a split: P, nDCG, PSP, PSnDCG and recall at 1, 3, 5, with intervals.
 
@@ -60,15 +56,13 @@ def evaluate(
     model was trained on, a linear model is set beside it, and the difference has an interval of
     its own. The second table says what is reached on frequent and on rare labels.
     """
-    console = Console()
+    console = console_for(as_json=as_json)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `search`
     import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas.cli.results import print_evaluation
         from optuna_xmcnas.tagger import Tagger
         from optuna_xmcnas.workflows import evaluate_model
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise typer.BadParameter(f"--json {json_file}: there is no folder for this file.")
     tagger = Tagger.load(model, device=device or "auto")
     raw = load_data(data, train_rows, test_rows, console)
     with console.status(f"predicting the {split.value} documents"):
@@ -88,9 +82,6 @@ def evaluate(
         markup=False,
     )
     print_evaluation(console, evaluation)
-    if json_file is not None:
-        record = {"format": _FORMAT, "model": str(model), "data": raw.name, **asdict(evaluation)}
-        json_file.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     print_next(
         console,
         {
@@ -98,3 +89,5 @@ def evaluate(
             "for programs": ["export", str(model), f"{model}-export", *import_arguments(imports)],
         },
     )
+    if as_json:
+        emit("evaluate", {"model": model, "data": raw.name, **evaluation_record(evaluation)})

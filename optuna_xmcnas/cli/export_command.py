@@ -13,6 +13,9 @@ from rich.table import Table
 import typer
 
 from optuna_xmcnas.cli import options
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
+from optuna_xmcnas.cli.records import exported_record
 from optuna_xmcnas.cli.settings import import_modules
 
 
@@ -51,15 +54,23 @@ def export(
             "torch.export.load.",
         ),
     ] = Format.onnx,
-    k: Annotated[int, typer.Option("-k", min=1, help="Labels for each text.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", min=1, help="Labels for each text, the best ones.", metavar="N")
+    ] = 10,
     opset: Annotated[
         int | None,
-        typer.Option(min=18, help="Version of the ONNX operators. (default: PyTorch's choice)"),
+        typer.Option(
+            min=18,
+            help="Version of the ONNX operators; older runtimes want an older one. (default: "
+            "PyTorch's choice)",
+            metavar="N",
+        ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier export.")
+        bool, typer.Option("--overwrite", help="Replace an earlier export, instead of refusing.")
     ] = False,
     imports: options.Imports = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write a model so that programs without this package can use it.
 
@@ -70,7 +81,7 @@ def export(
     from optuna_xmcnas.tagger import export_model
     from optuna_xmcnas.tagger import load_model
 
-    console = Console()
+    console = console_for(as_json=as_json)
     import_modules(imports)
     with console.status("loading the model"):
         loaded = load_model(model)
@@ -83,6 +94,8 @@ def export(
             loaded, folder, formats=formats, k=k, opset=opset, overwrite=overwrite
         )
     _print(console, exported, folder, min(k, loaded.n_labels))
+    if as_json:
+        emit("export", {"model": model, **exported_record(exported)})
 
 
 def _print(console: Console, exported: Exported, folder: Path, k: int) -> None:

@@ -134,7 +134,7 @@ def train_in_full(
 ) -> Retrained:
     """Train, with a bar; leave the program if it is told to stop, or in all processes but one."""
     from optuna_xmcnas import workflows
-    from optuna_xmcnas.cli.progress import RetrainProgress
+    from optuna_xmcnas.cli.retrain_progress import RetrainProgress
     from optuna_xmcnas.training import launched_group
     from optuna_xmcnas.worker import Interruption
 

@@ -1,4 +1,4 @@
-"""Reading the data that a command was given."""
+"""Reading the data that a command was given, and saying what it holds."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from optuna_xmcnas.cli.options import EMBEDDED_DATA
 
 if TYPE_CHECKING:
     from optuna_xmcnas.data import TextDataset
+    from optuna_xmcnas.data import XmcDataset
 
 
 def load_data(
@@ -43,3 +44,22 @@ def make_folder(folder: Path) -> None:
         raise typer.BadParameter(
             f"cannot write to {folder}: {error.strerror}", param_hint="--children-dir"
         ) from error
+
+
+def print_data(console: Console, data: XmcDataset) -> None:
+    """Say what a data set holds."""
+    n_test = len(data.test) if data.test is not None else 0
+    console.print(
+        f"[bold]{escape(data.name)}[/]: {len(data.train):,} train, {len(data.validation):,} "
+        f"validation, {n_test:,} test documents; {data.n_labels:,} labels; "
+        f"{len(data.vocabulary):,} words of {data.vectors.shape[1]} numbers",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if data.coverage is not None:
+        missing = 100 * data.coverage.out_of_vocabulary_tokens
+        console.print(
+            f"{missing:.1f} % of the running words have no vector in the file",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 import os
+from pathlib import Path
 import shlex
 import sys
 from typing import NoReturn
@@ -39,6 +40,12 @@ def data_arguments(data: str, **files: object) -> list[str]:
         if value is not None
         for text in (f"--{name.replace('_', '-')}", str(value))
     ]
+
+
+def folder_arguments(children_dir: Path) -> list[str]:
+    """Return what a command needs to find the same children and checkpoints."""
+    is_usual = children_dir == options.DEFAULT_CHILDREN_DIR
+    return [] if is_usual else ["--children-dir", str(children_dir)]
 
 
 def import_arguments(modules: Sequence[str] | None) -> list[str]:

@@ -17,7 +17,8 @@ EMBEDDED_DATA = "docstrings"
 _DATA = "Data"
 _CHILD = "Children and their training"
 _SEARCH = "Architectures and their search"
-_WORKERS = "Workers and storage"
+WORKERS = "Workers and storage"
+_RESULT = "What comes out"
 
 
 class Preset(StrEnum):
@@ -55,20 +56,23 @@ class Attention(StrEnum):
 Data = Annotated[
     str,
     typer.Option(
-        help="A folder with a data set in any of the known layouts, or 'docstrings': the "
-        "documentation of the Python packages on this machine.",
+        help="The texts and their labels: a folder in any of the known layouts, or 'docstrings', "
+        "the documentation of the Python packages on this machine.",
         metavar="DIR|docstrings",
     ),
 ]
 StudyName = Annotated[
     str | None,
-    typer.Option(help="Name of the study; may be left out if the storage has only one."),
+    typer.Option(
+        help="Name of the study. (default: the only one of the storage, or that on --data)",
+        metavar="NAME",
+    ),
 ]
 Vectors = Annotated[
     Path | None,
     typer.Option(
-        help="Word vectors as a GloVe or word2vec text file (plain, .gz or .zip). Without it, "
-        "vectors are made from the training texts.",
+        help="Word vectors as a GloVe or word2vec text file (plain, .gz or .zip). (default: "
+        "vectors are made from the training texts)",
         metavar="FILE",
         rich_help_panel=_DATA,
     ),
@@ -76,7 +80,8 @@ Vectors = Annotated[
 TrainRows = Annotated[
     Path | None,
     typer.Option(
-        help="File of row numbers (from 0, one per line): train on these documents only.",
+        help="File of row numbers (from 0, one per line): train on these documents only. "
+        "(default: all)",
         metavar="FILE",
         rich_help_panel=_DATA,
     ),
@@ -84,7 +89,8 @@ TrainRows = Annotated[
 TestRows = Annotated[
     Path | None,
     typer.Option(
-        help="File of row numbers (from 0, one per line): test on these documents only.",
+        help="File of row numbers (from 0, one per line): test on these documents only. "
+        "(default: all)",
         metavar="FILE",
         rich_help_panel=_DATA,
     ),
@@ -93,7 +99,9 @@ MaxTokens = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Tokens of a text that are read. (quick: 32, paper: 500)",
+        help="Words of a text that are read, from its beginning: more takes longer. "
+        "(quick: 32, paper: 500)",
+        metavar="WORDS",
         rich_help_panel=_DATA,
     ),
 ]
@@ -101,7 +109,9 @@ TrainDocuments = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="Train on a random subset of this size; 0 takes all. (quick: 8000, paper: 0)",
+        help="Train each child on a random subset of so many documents; 0 takes all. "
+        "(quick: 8000, paper: 0)",
+        metavar="N",
         rich_help_panel=_DATA,
     ),
 ]
@@ -109,7 +119,9 @@ ValidationDocuments = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Documents to select by. (quick: 1000, paper: 200)",
+        help="Documents kept from training that children are scored on, unless the data has a "
+        "validation split: more tell good from better more surely. (quick: 1000, paper: 200)",
+        metavar="N",
         rich_help_panel=_DATA,
     ),
 ]
@@ -128,7 +140,7 @@ ConfigFile = Annotated[
     typer.Option(
         "--config",
         help="Settings as a TOML file with the sections search, space, data, child, training; "
-        "options override it.",
+        "options override it. (default: none)",
         metavar="FILE.toml",
     ),
 ]
@@ -138,6 +150,7 @@ Trials = Annotated[
         min=1,
         help="Finished children the study shall have, over all workers and runs. (quick: 12, "
         "paper: 70)",
+        metavar="N",
     ),
 ]
 Timeout = Annotated[
@@ -145,21 +158,33 @@ Timeout = Annotated[
     typer.Option(
         min=0.0,
         help="Seconds after which no further child begins; the one in training is finished. "
-        "Without it, only --trials ends the search.",
+        "(default: only --trials ends the search)",
+        metavar="SECONDS",
     ),
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(min=0, help="Seed of the splits, the sampler and all children. (default: 0)"),
+    typer.Option(
+        min=0,
+        help="Seed of the splits, the sampler and all children: with one worker, the same seed "
+        "repeats a search. "
+        "(default: 0)",
+        metavar="N",
+    ),
 ]
 Device = Annotated[
     str | None,
-    typer.Option(help="cpu, cuda, cuda:1, ...; auto takes a GPU if there is one. (default: auto)"),
+    typer.Option(
+        help="Where to compute: cpu, cuda, cuda:1, ...; auto takes a GPU if there is one. "
+        "(default: auto)",
+        metavar="NAME",
+    ),
 ]
 Precision = Annotated[
     str | None,
     typer.Option(
-        help="auto, float32 or bfloat16; auto is bfloat16 on a GPU that has it. (default: auto)",
+        help="Numbers to compute with: float32, bfloat16 (less exact; takes less memory on a "
+        "GPU), or auto, which is bfloat16 on a GPU that has it. (default: auto)",
         metavar="NAME",
     ),
 ]
@@ -168,20 +193,26 @@ Epochs = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Passes over the documents, at most. (quick: 4, paper: 30)",
+        help="Passes over the train documents, at most: a training without progress ends before. "
+        "(quick: 4, paper: 30)",
+        metavar="N",
         rich_help_panel=_CHILD,
     ),
 ]
 BatchSize = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Documents in a training step. (quick: 64, paper: 40)", rich_help_panel=_CHILD
+        min=1,
+        help="Documents in a training step: more takes more memory. (quick: 64, paper: 40)",
+        metavar="N",
+        rich_help_panel=_CHILD,
     ),
 ]
 LearningRate = Annotated[
     float | None,
     typer.Option(
-        help="Of Adam, constant. (quick: 0.004, paper: 0.001)",
+        help="Step size of Adam; it stays the same throughout. (quick: 0.004, paper: 0.001)",
+        metavar="NUMBER",
         rich_help_panel=_CHILD,
     ),
 ]
@@ -189,8 +220,9 @@ Hidden = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Width of a recurrent layer per direction; every layer is twice as wide. "
+        help="Units of a recurrent layer per direction; every layer is twice as wide. "
         "(quick: 64, paper: 256)",
+        metavar="UNITS",
         rich_help_panel=_CHILD,
     ),
 ]
@@ -198,8 +230,8 @@ AttentionKind = Annotated[
     Attention | None,
     typer.Option(
         "--attention",
-        help="label: one query per label, strong and slow. self: a few shared queries. "
-        "(quick: self, paper: label)",
+        help="How words are weighed. label: for each label by itself, strong and slow. self: in "
+        "a few ways that all labels share. (quick: self, paper: label)",
         rich_help_panel=_CHILD,
     ),
 ]
@@ -214,11 +246,21 @@ Ops = Annotated[
 ]
 MinLayers = Annotated[
     int | None,
-    typer.Option(min=1, help="Layers at least. (default: 2)", rich_help_panel=_SEARCH),
+    typer.Option(
+        min=1,
+        help="Layers of an architecture, at least. (default: 2)",
+        metavar="N",
+        rich_help_panel=_SEARCH,
+    ),
 ]
 MaxLayers = Annotated[
     int | None,
-    typer.Option(min=1, help="Layers at most. (default: 6)", rich_help_panel=_SEARCH),
+    typer.Option(
+        min=1,
+        help="Layers of an architecture, at most. (default: 6)",
+        metavar="N",
+        rich_help_panel=_SEARCH,
+    ),
 ]
 SamplerChoice = Annotated[
     Sampler | None,
@@ -234,7 +276,9 @@ PopulationSize = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Trials that can breed; of guided, evolution and nsgaii. (quick: 6, paper: 20)",
+        help="Children that can breed: the first ones are random, then the oldest leave. Of "
+        "guided, evolution and nsgaii. (quick: 6, paper: 20)",
+        metavar="N",
         rich_help_panel=_SEARCH,
     ),
 ]
@@ -242,8 +286,9 @@ SampleSize = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Trials drawn, of which the best breeds; of guided and evolution. (quick: 3, "
-        "paper: 10)",
+        help="Children drawn from them, of which the best breeds: more is greedier. Of guided "
+        "and evolution. (quick: 3, paper: 10)",
+        metavar="N",
         rich_help_panel=_SEARCH,
     ),
 ]
@@ -251,9 +296,9 @@ Imports = Annotated[
     list[str] | None,
     typer.Option(
         "--import",
-        help="Python module to import first, for operations of your own; may be repeated.",
+        help="Python module to import first, for operations of your own; may be repeated. "
+        "(default: none)",
         metavar="MODULE",
-        rich_help_panel=_SEARCH,
     ),
 ]
 
@@ -264,7 +309,7 @@ Storage = Annotated[
         "journal file (study.log). Put a URL with a password into the environment variable.",
         metavar="URL",
         envvar=STORAGE_VARIABLE,
-        rich_help_panel=_WORKERS,
+        rich_help_panel=WORKERS,
     ),
 ]
 ChildrenDir = Annotated[
@@ -273,7 +318,7 @@ ChildrenDir = Annotated[
         help="Folder for the weights of the best child and for checkpoints, one folder per study "
         "in it. Workers that share it go on from each other's checkpoints.",
         metavar="DIR",
-        rich_help_panel=_WORKERS,
+        rich_help_panel=WORKERS,
     ),
 ]
 DEFAULT_CHILDREN_DIR = Path("optuna-xmcnas-children")
@@ -282,7 +327,8 @@ Retries = Annotated[
     typer.Option(
         min=0,
         help="How often the child of a worker that died is tried again.",
-        rich_help_panel=_WORKERS,
+        metavar="N",
+        rich_help_panel=WORKERS,
     ),
 ]
 GracePeriod = Annotated[
@@ -291,7 +337,8 @@ GracePeriod = Annotated[
         min=1.0,
         help="Seconds after which a silent worker is taken for dead. On one machine it is noticed "
         "at once.",
-        rich_help_panel=_WORKERS,
+        metavar="SECONDS",
+        rich_help_panel=WORKERS,
     ),
 ]
 MaxFailures = Annotated[
@@ -299,15 +346,17 @@ MaxFailures = Annotated[
     typer.Option(
         min=1,
         help="End with an error when so many children failed one after another.",
-        rich_help_panel=_WORKERS,
+        metavar="N",
+        rich_help_panel=WORKERS,
     ),
 ]
 StoragePatience = Annotated[
     float,
     typer.Option(
         min=0.0,
-        help="Seconds to wait for a storage that does not answer.",
-        rich_help_panel=_WORKERS,
+        help="Seconds to wait for a storage that does not answer, before giving up.",
+        metavar="SECONDS",
+        rich_help_panel=WORKERS,
     ),
 ]
 CheckpointEvery = Annotated[
@@ -316,7 +365,35 @@ CheckpointEvery = Annotated[
         min=0.0,
         help="Seconds of training that may be lost when a worker is killed; one that is asked to "
         "stop loses none.",
-        rich_help_panel=_WORKERS,
+        metavar="SECONDS",
+        rich_help_panel=WORKERS,
+    ),
+]
+ArtifactDir = Annotated[
+    Path,
+    typer.Option(
+        help="Folder for the pictures of the architectures that optuna-dashboard shows: give it "
+        "the same. Workers on several machines share it.",
+        metavar="DIR",
+        rich_help_panel=_RESULT,
+    ),
+]
+DEFAULT_ARTIFACT_DIR = Path("optuna-xmcnas-artifacts")
+NoDashboard = Annotated[
+    bool,
+    typer.Option(
+        "--no-dashboard",
+        help="Write no pictures and no figures for optuna-dashboard; scores are there anyway.",
+        rich_help_panel=_RESULT,
+    ),
+]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print the result as one JSON document on standard output, and everything for "
+        "people on standard error.",
+        rich_help_panel=_RESULT,
     ),
 ]
 
@@ -324,19 +401,26 @@ CheckpointEvery = Annotated[
 GenomeName = Annotated[
     str | None,
     typer.Option(
-        help="Train this architecture: attentionxml, xmcnas, xml-cnn, or a file with the JSON of "
-        "a genome.",
-        metavar="NAME|FILE",
+        help="Train this architecture: attentionxml, xmcnas, xml-cnn, a file with a genome, or "
+        "one written as '1:bilstm(0) 2:conv3(1)'. (default: the best of the study)",
+        metavar="NAME|FILE|GENOME",
     ),
 ]
 ModelOut = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of the model. (default: optuna-xmcnas-models/ and a name)", metavar="DIR"
+        help="Folder to write the model to. (default: optuna-xmcnas-models/ and a name)",
+        metavar="DIR",
+        rich_help_panel=_RESULT,
     ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the model that is in the folder.")
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace the model that is in the folder, instead of refusing.",
+        rich_help_panel=_RESULT,
+    ),
 ]
 FullPresetName = Annotated[
     FullPreset | None,
@@ -350,55 +434,101 @@ FullPresetName = Annotated[
 Seeds = Annotated[
     int,
     typer.Option(
-        min=1, help="Trainings that differ by their seed; together they are an ensemble."
+        min=1,
+        help="Trainings that differ by their seed; together they are an ensemble, which is better "
+        "and takes so many times as long.",
+        metavar="N",
     ),
 ]
 FirstSeed = Annotated[
     int | None,
-    typer.Option(min=0, help="Seed of the first training. (default: the study's)"),
+    typer.Option(
+        min=0,
+        help="Seed of the first training; others count up from it. (default: the study's)",
+        metavar="N",
+    ),
 ]
 WithLinear = Annotated[
     bool,
     typer.Option(
-        "--linear/--no-linear", help="Set a linear model on the same documents beside it."
+        "--linear/--no-linear",
+        help="Train a linear model on the same documents too, and set it beside the network; it "
+        "wants the extra `linear`.",
+        rich_help_panel=_RESULT,
     ),
 ]
 FullMaxTokens = Annotated[
     int | None,
-    typer.Option(min=1, help="Tokens of a text that are read.", rich_help_panel=_DATA),
+    typer.Option(
+        min=1,
+        help="Words of a text that are read, from its beginning: more takes longer. "
+        "(default: the study's)",
+        metavar="WORDS",
+        rich_help_panel=_DATA,
+    ),
 ]
 FullTrainDocuments = Annotated[
     int | None,
     typer.Option(
-        min=0, help="Train on a random subset of this size; 0 takes all.", rich_help_panel=_DATA
+        min=0,
+        help="Train on a random subset of so many documents; 0 takes all. (default: 0)",
+        metavar="N",
+        rich_help_panel=_DATA,
     ),
 ]
 FullValidationDocuments = Annotated[
     int | None,
-    typer.Option(min=1, help="Documents to select by.", rich_help_panel=_DATA),
+    typer.Option(
+        min=1,
+        help="Documents kept from training by which the best moment of a training is chosen, "
+        "unless the data has a validation split. (default: the study's)",
+        metavar="N",
+        rich_help_panel=_DATA,
+    ),
 ]
 FullEpochs = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Passes over the documents, at most. (default: 30)", rich_help_panel=_CHILD
+        min=1,
+        help="Passes over the train documents, at most: a training without progress ends before. "
+        "(default: 30)",
+        metavar="N",
+        rich_help_panel=_CHILD,
     ),
 ]
 FullBatchSize = Annotated[
     int | None,
-    typer.Option(min=1, help="Documents in a training step.", rich_help_panel=_CHILD),
+    typer.Option(
+        min=1,
+        help="Documents in a training step: more takes more memory. (default: the study's)",
+        metavar="N",
+        rich_help_panel=_CHILD,
+    ),
 ]
 FullLearningRate = Annotated[
-    float | None, typer.Option(help="Of Adam, constant.", rich_help_panel=_CHILD)
+    float | None,
+    typer.Option(
+        help="Step size of Adam; it stays the same throughout. (default: the study's)",
+        metavar="NUMBER",
+        rich_help_panel=_CHILD,
+    ),
 ]
 FullHidden = Annotated[
     int | None,
-    typer.Option(min=1, help="Width of a recurrent layer per direction.", rich_help_panel=_CHILD),
+    typer.Option(
+        min=1,
+        help="Units of a recurrent layer per direction; every layer is twice as wide. (default: "
+        "the study's)",
+        metavar="UNITS",
+        rich_help_panel=_CHILD,
+    ),
 ]
 FullAttention = Annotated[
     Attention | None,
     typer.Option(
         "--attention",
-        help="label: one query per label, strong and slow. self: a few shared queries.",
+        help="How words are weighed. label: for each label by itself, strong and slow. self: in "
+        "a few ways that all labels share. (default: the study's)",
         rich_help_panel=_CHILD,
     ),
 ]

@@ -14,7 +14,12 @@ from rich.table import Table
 import typer
 
 from optuna_xmcnas.cli import options
+from optuna_xmcnas.cli.amounts import duration
+from optuna_xmcnas.cli.amounts import size
 from optuna_xmcnas.cli.loading import load_data
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
+from optuna_xmcnas.cli.records import plan_record
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import option_sections
 from optuna_xmcnas.cli.settings import preset_of
@@ -39,7 +44,6 @@ _PARTS = {
     "evaluation": "evaluation, beyond that",
     "slack": "holes in the heap",
 }
-_MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86400.0
 
 
 def plan(
@@ -50,9 +54,9 @@ def plan(
     genome: Annotated[
         str | None,
         typer.Option(
-            help="Plan this child instead of a search: attentionxml, xmcnas, xml-cnn, or a file "
-            "with the JSON of a genome.",
-            metavar="NAME|FILE",
+            help="Plan this child instead of a search: attentionxml, xmcnas, xml-cnn, a file with "
+            "a genome, or one written as '1:bilstm(0) 2:conv3(1)'. (default: the search)",
+            metavar="NAME|FILE|GENOME",
         ),
     ] = None,
     trials: options.Trials = None,
@@ -77,6 +81,7 @@ def plan(
     population_size: options.PopulationSize = None,
     sample_size: options.SampleSize = None,
     imports: options.Imports = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Predict parameters, memory and seconds before anything is trained.
 
@@ -84,7 +89,7 @@ def plan(
     few steps on random words; no study is made. Memory is predicted within 25 % on a CPU; seconds
     are those of this machine as busy as it is now.
     """
-    console = Console()
+    console = console_for(as_json=as_json)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as in `search`
     in_file = read_config(config)
     import_modules(imports)
@@ -123,6 +128,8 @@ def plan(
     _print_sizes(console, prepared, settings)
     _print_children(console, found)
     _print_verdict(console, found)
+    if as_json:
+        emit("plan", {"data": prepared.name, **plan_record(found)})
 
 
 def _print_sizes(console: Console, data: XmcDataset, settings: SearchSettings) -> None:
@@ -159,12 +166,12 @@ def _print_children(console: Console, plan: Plan) -> None:
     where = f"on {plan.device}" if on_cuda else "of the process"
     table.add_row(
         f"[bold]peak memory {where}[/]",
-        *(f"[bold]{_bytes(child.memory.total)}[/]" for child in plan.children),
+        *(f"[bold]{size(child.memory.total)}[/]" for child in plan.children),
     )
     for part, words in _PARTS.items():
         sizes = [getattr(child.memory, part) for child in plan.children]
         if any(sizes):
-            table.add_row(f"  {words}", *(_bytes(size) for size in sizes))
+            table.add_row(f"  {words}", *(size(n_bytes) for n_bytes in sizes))
     table.add_section()
     for words, values in _times(plan):
         table.add_row(words, *values)
@@ -191,9 +198,9 @@ def _print_children(console: Console, plan: Plan) -> None:
 
 
 def _times(plan: Plan) -> Iterator[tuple[str, list[str]]]:
-    yield "training step", [_seconds(child.step_s) for child in plan.children]
-    yield "epoch, evaluation apart", [_seconds(child.epoch_s) for child in plan.children]
-    yield "evaluation", [_seconds(child.evaluation_s) for child in plan.children]
+    yield "training step", [duration(child.step_s) for child in plan.children]
+    yield "epoch, evaluation apart", [duration(child.epoch_s) for child in plan.children]
+    yield "evaluation", [duration(child.evaluation_s) for child in plan.children]
     yield "[bold]whole child[/]", [f"[bold]{_range(c.child_s)}[/]" for c in plan.children]
 
 
@@ -202,7 +209,7 @@ def _print_verdict(console: Console, plan: Plan) -> None:
     whose = "the largest child" if plan.n_trials is not None else "the child"
     console.print()
     if plan.limit is None:
-        console.print(f"{whose} takes {_bytes(peak)}; this system does not tell what is free")
+        console.print(f"{whose} takes {size(peak)}; this system does not tell what is free")
         return
     words = {
         "fits": "[bold green]fits[/]",
@@ -210,7 +217,7 @@ def _print_verdict(console: Console, plan: Plan) -> None:
         "does not fit": "[bold red]does not fit[/]",
     }[plan.verdict]
     console.print(
-        f"memory: {whose} {words}: {_bytes(peak)} of {_bytes(plan.limit)} free for it on "
+        f"memory: {whose} {words}: {size(peak)} of {size(plan.limit)} free for it on "
         f"{plan.device}",
         highlight=False,
     )
@@ -226,36 +233,10 @@ def _print_verdict(console: Console, plan: Plan) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 1))
     for one in plan.suggestions:
         result = "[green]fits[/]" if one.fits else "not enough alone"
-        table.add_row(escape(one.change), _bytes(one.total), result)
+        table.add_row(escape(one.change), size(one.total), result)
     console.print(table)
 
 
-def _bytes(size: int) -> str:
-    """Return a size in words.
-
-    Example:
-        >>> _bytes(3 * 2**20), _bytes(5 * 2**29)
-        ('3 MiB', '2.50 GiB')
-    """
-    return f"{size / 2**30:,.2f} GiB" if size >= 2**30 else f"{size / 2**20:,.0f} MiB"
-
-
-def _seconds(seconds: float) -> str:
-    """Return a duration in words.
-
-    Example:
-        >>> _seconds(0.0123), _seconds(90.0), _seconds(5400.0), _seconds(200_000.0)
-        ('12 ms', '90 s', '1.5 h', '2.3 days')
-    """
-    if seconds < 1.0:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 2 * _MINUTE_S:
-        return f"{seconds:.0f} s"
-    if seconds < _HOUR_S:
-        return f"{seconds / _MINUTE_S:.0f} min"
-    return f"{seconds / _HOUR_S:.1f} h" if seconds < _DAY_S else f"{seconds / _DAY_S:.1f} days"
-
-
 def _range(seconds: Seconds) -> str:
-    low, high = _seconds(seconds.low), _seconds(seconds.high)
+    low, high = duration(seconds.low), duration(seconds.high)
     return low if low == high else f"{low} to {high}"

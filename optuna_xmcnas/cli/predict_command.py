@@ -48,7 +48,9 @@ _DIGITS = 6  # of a score
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="Folder of a model.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(help="Folder of a model.", metavar="MODEL", show_default=False)
+    ],
     file: Annotated[
         str,
         typer.Argument(
@@ -57,19 +59,29 @@ def predict(
             metavar="FILE",
         ),
     ] = STANDARD_INPUT,
-    k: Annotated[int, typer.Option("-k", min=1, help="Labels for each text.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", min=1, help="Labels for each text, the best ones.", metavar="N")
+    ] = 10,
     batch_size: Annotated[
         int,
         typer.Option(
-            min=1, help="Texts scored together; changes time and memory, not the answer."
+            min=1,
+            help="Texts scored together; changes time and memory, not the answer.",
+            metavar="N",
         ),
     ] = 64,
     device: options.Device = None,
     precision: Annotated[
-        str, typer.Option(help="float32, bfloat16 or auto.", metavar="NAME")
+        str,
+        typer.Option(
+            help="Numbers to compute with: float32, bfloat16 (less exact; takes less memory on a "
+            "GPU), or auto, which is bfloat16 on a GPU that has it.",
+            metavar="NAME",
+        ),
     ] = "float32",
     explain: Annotated[
-        bool, typer.Option("--explain", help="Add the words that the model looked at.")
+        bool,
+        typer.Option("--explain", help="Add the words that the model looked at, with weights."),
     ] = False,
     output: Annotated[
         Path | None,
@@ -82,7 +94,7 @@ def predict(
     ] = None,
     input_format: Annotated[
         InputFormat | None,
-        typer.Option("--format", help="Of the input. (default: by the name of the file)"),
+        typer.Option("--format", help="What the input is. (default: by the name of the file)"),
     ] = None,
     field: Annotated[
         str, typer.Option(help="Field of a JSON line that holds the text.", metavar="NAME")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from rich.console import Console
 import typer
 
 from optuna_xmcnas.cli import options
@@ -13,6 +12,8 @@ from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.next_steps import data_arguments
 from optuna_xmcnas.cli.next_steps import import_arguments
 from optuna_xmcnas.cli.next_steps import print_next
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import read_config
 
@@ -26,6 +27,7 @@ def retrain(
         typer.Option(
             min=0,
             help="Train the architecture of this trial. (default: the best, confirmed first)",
+            metavar="N",
         ),
     ] = None,
     genome: options.GenomeName = None,
@@ -52,6 +54,7 @@ def retrain(
     imports: options.Imports = None,
     storage: options.Storage = options.DEFAULT_STORAGE,
     checkpoint_every: options.CheckpointEvery = 300.0,
+    as_json: options.AsJson = False,
 ) -> None:
     """Train an architecture in full, judge it on the test split, and write a model folder.
 
@@ -60,12 +63,13 @@ def retrain(
     weights averaged. After Ctrl-C the same command goes on. On several GPUs:
     torchrun --nproc-per-node 4 -m optuna_xmcnas retrain ...
     """
-    console = Console()
+    console = console_for(as_json=as_json)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `search`
     in_file = read_config(config)
     import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas.cli import full_training
+        from optuna_xmcnas.cli.records import retrained_record
         from optuna_xmcnas.cli.results import print_retrained
         from optuna_xmcnas.workflows import check_texts
 
@@ -104,3 +108,5 @@ def retrain(
     if raw.test is None:
         del commands["judge it closely"]
     print_next(console, commands)
+    if as_json:
+        emit("retrain", retrained_record(found, retrained, folder))

@@ -14,19 +14,21 @@ from typing import Annotated
 from typing import TYPE_CHECKING
 
 import optuna
-from rich.console import Console
 import typer
 
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.loading import make_folder
 from optuna_xmcnas.cli.next_steps import data_arguments
+from optuna_xmcnas.cli.next_steps import folder_arguments
 from optuna_xmcnas.cli.next_steps import import_arguments
 from optuna_xmcnas.cli.next_steps import is_in_environment
 from optuna_xmcnas.cli.next_steps import print_next
 from optuna_xmcnas.cli.next_steps import running_command
 from optuna_xmcnas.cli.next_steps import say_interrupted
 from optuna_xmcnas.cli.next_steps import storage_arguments
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
 from optuna_xmcnas.cli.settings import as_in_study
 from optuna_xmcnas.cli.settings import brings_settings
 from optuna_xmcnas.cli.settings import import_modules
@@ -35,6 +37,7 @@ from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
 from optuna_xmcnas.cli.settings import with_sampler_of
+from optuna_xmcnas.cli.showcases import showcase_of
 from optuna_xmcnas.study import config_of
 from optuna_xmcnas.study import hide_password
 from optuna_xmcnas.study import open_storage
@@ -43,6 +46,7 @@ from optuna_xmcnas.study import wanted_trials
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from rich.console import Console
 
     from optuna_xmcnas.workflows import Crew
     from optuna_xmcnas.workflows import SearchSettings
@@ -59,15 +63,17 @@ def search(
     study_name: Annotated[
         str | None,
         typer.Option(
-            help="Name of the study; one that exists is continued. (default: data and preset)"
+            help="Name of the study; one that exists is continued. (default: data and preset)",
+            metavar="NAME",
         ),
     ] = None,
     enqueue: Annotated[
         str | None,
         typer.Option(
             help="Try these architectures first, separated by commas: attentionxml (wants "
-            "--min-layers 1), xmcnas, or files with the JSON of a genome.",
-            metavar="NAME|FILE,...",
+            "--min-layers 1), xmcnas, files with a genome, or genomes written as '1:bilstm(0) "
+            "2:conv3(1)'. (default: none)",
+            metavar="NAME|FILE|GENOME,...",
         ),
     ] = None,
     confirm: Annotated[
@@ -76,24 +82,38 @@ def search(
             min=0,
             metavar="N",
             help="In the end, train the N best again with 3 fresh seeds each, and judge the "
-            "winner. See `confirm`.",
+            "winner; 0 judges the best seen. See `confirm`.",
         ),
     ] = 0,
     device: options.Device = None,
     precision: options.Precision = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Train so many children at a time, each in its own process."),
+        typer.Option(
+            min=1,
+            help="Train so many children at a time, each in its own process. (default: one, in "
+            "this process)",
+            metavar="N",
+            rich_help_panel=options.WORKERS,
+        ),
     ] = None,
     devices: Annotated[
         str | None,
         typer.Option(
-            help="Devices to share the workers out to, separated by commas.",
-            metavar="cuda:0,cuda:1,...",
+            help="Devices to share the workers out to, separated by commas: cuda:0,cuda:1. "
+            "(default: none, all on --device)",
+            metavar="NAME,...",
+            rich_help_panel=options.WORKERS,
         ),
     ] = None,
     workers_per_device: Annotated[
-        int | None, typer.Option(min=1, help="With --devices: workers on each. (default: 1)")
+        int | None,
+        typer.Option(
+            min=1,
+            help="With --devices: workers on each of them. (default: 1)",
+            metavar="N",
+            rich_help_panel=options.WORKERS,
+        ),
     ] = None,
     vectors: options.Vectors = None,
     train_rows: options.TrainRows = None,
@@ -121,6 +141,9 @@ def search(
     max_failures: options.MaxFailures = 5,
     storage_patience: options.StoragePatience = 600.0,
     checkpoint_every: options.CheckpointEvery = 300.0,
+    artifact_dir: options.ArtifactDir = options.DEFAULT_ARTIFACT_DIR,
+    no_dashboard: options.NoDashboard = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Search the best architecture for a data set, and judge it on the test split.
 
@@ -128,7 +151,7 @@ def search(
     continues. Without options, it searches on documentation found on this machine, in minutes.
     Others may join with `optuna-xmcnas worker`, from any machine that reaches the storage.
     """
-    console = Console()
+    console = console_for(as_json=as_json)
     began = time.monotonic()
     # How long a waiting thread spins; read once, when PyTorch is imported. With another program on
     # the cores, the usual spinning doubles a step's time; without any, this costs a tenth.
@@ -136,9 +159,10 @@ def search(
     import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas import workflows
-    from optuna_xmcnas.cli.progress import SearchProgress
+    from optuna_xmcnas.cli.records import search_record
     from optuna_xmcnas.cli.results import print_confirmation
     from optuna_xmcnas.cli.results import print_verdict
+    from optuna_xmcnas.cli.search_progress import SearchProgress
     from optuna_xmcnas.worker import WorkSettings
 
     in_file = read_config(config)
@@ -183,9 +207,11 @@ def search(
                 "max-failures": max_failures,
                 "storage-patience": storage_patience,
                 "checkpoint-every": checkpoint_every,
+                "artifact-dir": None if no_dashboard else artifact_dir,
             }
+            flags = ["--no-dashboard"] if no_dashboard else []
             until = None if settings.timeout_s is None else began + settings.timeout_s
-            crew = _crew(places, given, imports, storage, children_dir / "logs", until)
+            crew = _crew(places, given, flags, imports, storage, children_dir / "logs", until)
         with progress:
             outcome = workflows.search(
                 raw,
@@ -198,6 +224,7 @@ def search(
                 work_settings=work_settings,
                 checkpoint_every_s=checkpoint_every,
                 is_sqlite=storage.startswith("sqlite"),
+                showcase=showcase_of(artifact_dir, no_dashboard=no_dashboard),
                 crew=crew,
                 enqueue=[
                     workflows.named_architecture(name.strip()).genome
@@ -218,10 +245,13 @@ def search(
     print_verdict(console, outcome.verdict, outcome.n_complete)
     of_data = data_arguments(data, vectors=vectors, train_rows=train_rows, test_rows=test_rows)
     of_data += import_arguments(imports)
-    first = {"confirm the best": "confirm"}
+    first = {"confirm the best": ["confirm", *of_data, *folder_arguments(children_dir)]}
     if outcome.confirmation is not None:
-        first = {"train it in full": "retrain"}
-    _print_next(console, first, storage, name, of_data, outcome.n_complete, again)
+        first = {"train it in full": ["retrain", *of_data]}
+    shown = None if no_dashboard else artifact_dir
+    _print_next(console, first, storage, name, shown, outcome.n_complete, again)
+    if as_json:
+        emit("search", search_record(outcome))
 
 
 def _as_in_known_study(
@@ -270,6 +300,7 @@ def _places(
 def _crew(
     places: Sequence[str],
     given: Mapping[str, object],
+    flags: Sequence[str],
     imports: list[str] | None,
     storage: str,
     log_dir: Path,
@@ -284,7 +315,7 @@ def _crew(
         if value is not None
         for text in (f"--{name}", str(value))
     ]
-    told += [text for module in imports or () for text in ("--import", module)]
+    told += [*flags, *(text for module in imports or () for text in ("--import", module))]
 
     def command(device: str) -> list[str]:
         left = [] if until is None else ["--timeout", str(max(0.0, until - time.monotonic()))]
@@ -313,10 +344,10 @@ def _without_trials(command: list[str]) -> list[str]:
 
 def _print_next(
     console: Console,
-    first: Mapping[str, str],
+    first: Mapping[str, Sequence[str]],
     storage: str,
     study_name: str,
-    of_data: list[str],
+    artifact_dir: Path | None,
     n_complete: int,
     again: list[str],
 ) -> None:
@@ -326,10 +357,12 @@ def _print_next(
         if is_in_environment(storage)
         else shlex.quote(hide_password(storage))
     )
+    pictures = "" if artifact_dir is None else f" --artifact-dir {shlex.quote(str(artifact_dir))}"
     commands: dict[str, str | list[str]] = {
-        **{what: [command, *of_study, *of_data] for what, command in first.items()},
+        **{what: [name, *of_study, *rest] for what, (name, *rest) in first.items()},
         "its best trials": ["show", *of_study],
-        "in the browser": f"optuna-dashboard {address}",
+        "all of it": ["report", *of_study, "--out", "report.html"],
+        "in the browser": f"optuna-dashboard {address}{pictures}",
         "search on": [*_without_trials(again)[1:], "--trials", str(2 * n_complete)],
     }
     if storage.startswith("grpc:"):

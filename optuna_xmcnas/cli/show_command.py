@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Annotated
 from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 import typer
@@ -17,6 +14,9 @@ import typer
 from optuna_xmcnas.analysis import best_records
 from optuna_xmcnas.analysis import expected_values
 from optuna_xmcnas.cli import options
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
+from optuna_xmcnas.cli.records import trial_record
 from optuna_xmcnas.cli.results import print_genome
 from optuna_xmcnas.cli.studies import load_study
 from optuna_xmcnas.study import open_storage
@@ -28,30 +28,48 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optuna import Study
+    from rich.console import Console
 
     from optuna_xmcnas.study import TrialRecord
 
 
 _WIDE = 100  # columns: on a narrower terminal the architecture matters more than all metrics
-_PIPE_WIDTH = 200  # nobody breaks lines for a file
 
 
 def show(
     storage: options.Storage = options.DEFAULT_STORAGE,
     study_name: options.StudyName = None,
-    top: Annotated[int, typer.Option(min=1, help="How many trials to list, best first.")] = 10,
-    draw: Annotated[int, typer.Option(min=0, help="How many of them to draw.")] = 1,
+    top: Annotated[
+        int, typer.Option(min=1, help="How many trials to list, best first.", metavar="N")
+    ] = 10,
+    draw: Annotated[int, typer.Option(min=0, help="How many of them to draw.", metavar="N")] = 1,
+    as_json: options.AsJson = False,
 ) -> None:
     """Print the best trials of a study and their architectures."""
-    is_for_people = sys.stdout.isatty() or "COLUMNS" in os.environ
-    console = Console(width=None if is_for_people else _PIPE_WIDTH)
+    console = console_for(as_json=as_json)
     study = load_study(open_storage(storage, must_exist=True), study_name)
     rows = best_records(study, max(top, draw))
-    console.print(f"study [bold]{escape(study.study_name)}[/]: {_counts(study)}", highlight=False)
-    if not rows:
-        console.print("No child is finished yet.")
-        return
+    counts = _counts(study)
     expected = expected_values(study)
+    said = ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "no trials"
+    console.print(f"study [bold]{escape(study.study_name)}[/]: {said}", highlight=False)
+    if rows:
+        _print_best(console, rows, expected, top=top, draw=draw)
+    else:
+        console.print("No child is finished yet.")
+    if as_json:
+        trials = [trial_record(v, record, expected.get(record.number)) for v, record in rows[:top]]
+        emit("show", {"study": study.study_name, "counts": counts, "trials": trials})
+
+
+def _print_best(
+    console: Console,
+    rows: list[tuple[float, TrialRecord]],
+    expected: Mapping[int, float],
+    *,
+    top: int,
+    draw: int,
+) -> None:
     console.print(_table(rows[:top], expected, is_wide=console.width >= _WIDE))
     if expected:
         _print_incumbents(console, rows[0], expected)
@@ -60,14 +78,13 @@ def show(
         print_genome(console, record.genome, record.node_weights, title)
 
 
-def _counts(study: Study) -> str:
+def _counts(study: Study) -> dict[str, int]:
     """Return how many trials there are of each kind; failed ones by the reason, if known."""
     kinds = [
         (ended_of(trial) or trial.state.name).lower() for trial in study.get_trials(deepcopy=False)
     ]
     order = [*(state.name.lower() for state in TrialState), *Ended]
-    found = ((kind, kinds.count(kind)) for kind in order)
-    return ", ".join(f"{n} {kind}" for kind, n in found if n) or "no trials"
+    return {kind: n for kind in order if (n := kinds.count(kind))}
 
 
 def _print_incumbents(

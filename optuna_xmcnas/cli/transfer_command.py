@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from rich.console import Console
 import typer
 
 from optuna_xmcnas.cli import options
@@ -13,6 +12,8 @@ from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.next_steps import data_arguments
 from optuna_xmcnas.cli.next_steps import import_arguments
 from optuna_xmcnas.cli.next_steps import print_next
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import read_config
 
@@ -32,6 +33,7 @@ def transfer(
         typer.Option(
             min=0,
             help="Train the architecture of this trial. (default: the best, confirmed first)",
+            metavar="N",
         ),
     ] = None,
     out: options.ModelOut = None,
@@ -57,18 +59,21 @@ def transfer(
     imports: options.Imports = None,
     storage: options.Storage = options.DEFAULT_STORAGE,
     checkpoint_every: options.CheckpointEvery = 300.0,
+    as_json: options.AsJson = False,
 ) -> None:
     """Train the architecture that a study found on another data set, and print both.
 
     The study says which architecture; --preset, the configuration file and the options say how it
     is trained on the new documents (without them: as in the study, in full).
     """
-    console = Console()
+    console = console_for(as_json=as_json)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `search`
     in_file = read_config(config)
     import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas.cli import full_training
+        from optuna_xmcnas.cli.records import retrained_record
+        from optuna_xmcnas.cli.records import source_record
         from optuna_xmcnas.cli.results import print_transferred
         from optuna_xmcnas.workflows import source_of
 
@@ -102,3 +107,6 @@ def transfer(
         console,
         {"judge it closely": ["evaluate", str(folder), *of_data, *import_arguments(imports)]},
     )
+    if as_json:
+        record = retrained_record(found, retrained, folder)
+        emit("transfer", {**record, "source": source_record(source)})

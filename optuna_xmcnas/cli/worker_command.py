@@ -11,12 +11,14 @@ from typing import Annotated
 from typing import TYPE_CHECKING
 
 import optuna
-from rich.console import Console
+from optuna.trial import TrialState
 import typer
 
 from optuna_xmcnas.cli import options
 from optuna_xmcnas.cli.loading import load_data
 from optuna_xmcnas.cli.loading import make_folder
+from optuna_xmcnas.cli.output import console_for
+from optuna_xmcnas.cli.output import emit
 from optuna_xmcnas.cli.settings import as_in_study
 from optuna_xmcnas.cli.settings import brings_settings
 from optuna_xmcnas.cli.settings import import_modules
@@ -25,6 +27,7 @@ from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
 from optuna_xmcnas.cli.settings import with_sampler_of
+from optuna_xmcnas.cli.showcases import showcase_of
 from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.study import config_of
 from optuna_xmcnas.study import hide_password
@@ -34,6 +37,8 @@ from optuna_xmcnas.study import wanted_trials
 
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from optuna_xmcnas.study import PatientStorage
     from optuna_xmcnas.study import StudyConfig
 
@@ -45,10 +50,14 @@ def worker(
     context: typer.Context,
     study_name: Annotated[
         str,
-        typer.Option(help="Name of the study, made with --create or `optuna create-study`."),
+        typer.Option(
+            help="Name of the study, made with --create or `optuna create-study`.",
+            metavar="NAME",
+        ),
     ],
     create: Annotated[
-        bool, typer.Option("--create", help="Make the study if there is none.")
+        bool,
+        typer.Option("--create", help="Make the study if there is none, instead of an error."),
     ] = False,
     data: options.Data = options.EMBEDDED_DATA,
     preset: options.PresetName = None,
@@ -83,6 +92,9 @@ def worker(
     max_failures: options.MaxFailures = 5,
     storage_patience: options.StoragePatience = 600.0,
     checkpoint_every: options.CheckpointEvery = 300.0,
+    artifact_dir: options.ArtifactDir = options.DEFAULT_ARTIFACT_DIR,
+    no_dashboard: options.NoDashboard = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Train children of a study, together with any number of other workers.
 
@@ -91,7 +103,7 @@ def worker(
     worker ends when the study has all its children. On SIGTERM it saves the child in training,
     puts it back for others and exits with 0.
     """
-    console = Console()
+    console = console_for(as_json=as_json)
     began = time.monotonic()
     signal.signal(signal.SIGTERM, _leave)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `search`
@@ -101,7 +113,7 @@ def worker(
     import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas import workflows
-    from optuna_xmcnas.cli.progress import SearchProgress
+    from optuna_xmcnas.cli.search_progress import SearchProgress
     from optuna_xmcnas.worker import Ending
     from optuna_xmcnas.worker import Interruption
     from optuna_xmcnas.worker import WorkSettings
@@ -110,7 +122,7 @@ def worker(
     asked_preset = preset_of(preset, in_file)
     sections = option_sections(context)
     brings = brings_settings(preset, in_file, sections)
-    found = config_of(study) if brings else _wait_for_settings(study, storage_patience)
+    found = config_of(study) if brings else _wait_for_settings(study, storage_patience, console)
     base = workflows.PRESETS[(asked_preset or options.Preset.quick).value]
     if found is not None and asked_preset is None:
         base = as_in_study(base, found, study_name)
@@ -156,12 +168,19 @@ def worker(
                 deadline=None if settings.timeout_s is None else began + settings.timeout_s,
                 checkpoint_every_s=checkpoint_every,
                 is_sqlite=storage.startswith("sqlite"),
+                showcase=showcase_of(artifact_dir, no_dashboard=no_dashboard),
             )
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all is told: there is nothing left to stop
+    said = f"Done: {ending.value}."
     if ending is Ending.INTERRUPTED:
-        console.print("Stopped; what was in training is put back for other workers.")
-        raise typer.Exit(0 if interruption.was_terminated else 130)
-    console.print(f"Done: {ending.value}.", highlight=False)
+        said = "Stopped; what was in training is put back for other workers."
+    console.print(said, highlight=False)
+    if ending is Ending.INTERRUPTED and not interruption.was_terminated:
+        raise typer.Exit(130)
+    if as_json:
+        complete = session.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        record = {"study": study_name, "n_complete": len(complete), "n_trials": n_trials}
+        emit("worker", {**record, "ending": ending.name.lower()})
 
 
 def _open(url: str, patience_s: float, grace_s: float, *, create: bool) -> PatientStorage:
@@ -190,10 +209,9 @@ def _load_study(
         ) from None
 
 
-def _wait_for_settings(study: optuna.Study, patience_s: float) -> StudyConfig:
+def _wait_for_settings(study: optuna.Study, patience_s: float, console: Console) -> StudyConfig:
     """Return the settings of a study, once a worker has brought them."""
     until = time.monotonic() + patience_s
-    console = Console()
     if config_of(study) is None:
         console.print(
             f"study {study.study_name} has no settings yet; waiting up to {patience_s:.0f} s for "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from optuna_xmcnas.study.confirmation import confirm_name
 from optuna_xmcnas.workflows.architecture import Architecture
 from optuna_xmcnas.workflows.architecture import architecture_of_trial
 from optuna_xmcnas.workflows.architecture import best_architecture
 from optuna_xmcnas.workflows.architecture import named_architecture
 from optuna_xmcnas.workflows.confirm import confirm
-from optuna_xmcnas.workflows.confirm import confirm_name
 from optuna_xmcnas.workflows.confirm import Confirmation
 from optuna_xmcnas.workflows.confirm import Confirmed
 from optuna_xmcnas.workflows.confirm import Contender
@@ -33,6 +33,7 @@ from optuna_xmcnas.workflows.session import open_session
 from optuna_xmcnas.workflows.session import Session
 from optuna_xmcnas.workflows.settings import PRESETS
 from optuna_xmcnas.workflows.settings import SearchSettings
+from optuna_xmcnas.workflows.standing import Standing
 from optuna_xmcnas.workflows.stopping import interruption_of
 from optuna_xmcnas.workflows.transfer import Source
 from optuna_xmcnas.workflows.transfer import source_of
@@ -61,6 +62,7 @@ __all__ = [
     "Session",
     "SilentObserver",
     "Source",
+    "Standing",
     "Verdict",
     "architecture_of_trial",
     "best_architecture",

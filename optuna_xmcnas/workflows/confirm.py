@@ -20,6 +20,7 @@ from optuna_xmcnas.samplers import beliefs
 from optuna_xmcnas.study import join_study
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.study import StudyConfig
+from optuna_xmcnas.study.confirmation import confirm_name
 from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import WorkSettings
 from optuna_xmcnas.workflows.repeats import network_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
+    from optuna_xmcnas.dashboard import Showcase
     from optuna_xmcnas.genome import Genome
     from optuna_xmcnas.genome import GenomeSpace
     from optuna_xmcnas.worker import Interruption
@@ -152,6 +154,7 @@ def confirm(
     work_settings: WorkSettings | None = None,
     deadline: float | None = None,
     checkpoint_every_s: float = 300.0,
+    showcase: Showcase | None = None,
 ) -> Confirmation:
     """Train the best networks of a search again, with fresh seeds, and rank them by their means.
 
@@ -170,6 +173,7 @@ def confirm(
         work_settings: How to get along with other workers; its budget is replaced.
         deadline: By ``time.monotonic()``; no training begins later.
         checkpoint_every_s: Seconds of training that may be lost when this process is killed.
+        showcase: What shows the trainings in optuna-dashboard; None shows nothing.
 
     Raises:
         SearchFailedError: If the search has no finished child, or too many trainings failed.
@@ -179,6 +183,7 @@ def confirm(
     chosen = contenders(search.study, space, top)
     settings = work_settings or WorkSettings(n_trials=1)
     session = _session(search, storage, chosen, children_dir, settings.retries)
+    observer.confirming_began(session.study.study_name, len(chosen) * n_seeds)
     ending = Ending.BUDGET
     # by rounds, one training of each network that lacks any: what failed is then known
     while ending is Ending.BUDGET and (n_trials := _round(session, chosen, n_seeds, settings)):
@@ -189,6 +194,7 @@ def confirm(
             observer=observer,
             deadline=deadline,
             checkpoint_every_s=checkpoint_every_s,
+            showcase=showcase,
         )
     confirmed = _ranked(session.study, space, chosen)
     if ending is Ending.BUDGET and not confirmed:
@@ -232,11 +238,6 @@ def confirmed_of(search: Study, storage: BaseStorage, space: GenomeSpace) -> tup
     found = _ranked(study, space, contenders(search, space, len(search.trials)))
     most = max((len(one.values) for one in found), default=0)
     return tuple(one for one in found if len(one.values) >= most - 1)
-
-
-def confirm_name(study_name: str) -> str:
-    """Return the name of the study in which a search is confirmed."""
-    return f"{study_name}-confirm"
 
 
 def _session(

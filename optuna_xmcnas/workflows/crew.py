@@ -20,12 +20,15 @@ from optuna.trial import TrialState
 
 from optuna_xmcnas.exceptions import SearchFailedError
 from optuna_xmcnas.exceptions import StorageError
+from optuna_xmcnas.study import config_of
 from optuna_xmcnas.worker import Board
 from optuna_xmcnas.worker import Ended
 from optuna_xmcnas.worker import ended_of
 from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import Interruption
-from optuna_xmcnas.workflows.worker import best_value
+from optuna_xmcnas.workflows.standing import population_size_of
+from optuna_xmcnas.workflows.standing import Standing
+from optuna_xmcnas.workflows.standing import standing_of
 
 
 if TYPE_CHECKING:
@@ -87,7 +90,7 @@ def run_crew(
         for number, command in enumerate(crew.commands, start=1)
     ]
     news = _News(study, observer)
-    observer.search_began(news.n_complete, n_trials, news.best)
+    observer.search_began(news.standing, n_trials)
     try:
         with interruption.allowed():
             for worker in workers:
@@ -216,16 +219,19 @@ class _News:
         self._observer = observer
         trials = study.get_trials(deepcopy=False)
         self._told = {trial.number for trial in trials if trial.state.is_finished()}
-        complete = Board(trials).of(TrialState.COMPLETE)
-        self.n_complete = len(complete)
-        self.best = best_value(complete)
+        self._population_size = population_size_of(config_of(study))
+        self.standing = self._standing(Board(trials))
+
+    @property
+    def n_complete(self) -> int:
+        return self.standing.n_complete
 
     def read(self) -> bool:
         """Tell the observer what is new; return whether any child was completed."""
         board = Board(self._study.get_trials(deepcopy=False))
-        complete = board.of(TrialState.COMPLETE)
-        before, self.n_complete = self.n_complete, len(complete)
-        self.best = best_value(complete)
+        before = self.n_complete
+        if len(board.of(TrialState.COMPLETE)) != before:
+            self.standing = self._standing(board)
         for trial in board.trials:
             if not trial.state.is_finished() or trial.number in self._told:
                 continue
@@ -235,10 +241,13 @@ class _News:
                 reason = str(trial.user_attrs.get("failure", "lost"))
                 self._observer.child_lost(trial.number, reason)
             elif ended is None:
-                self._observer.child_ended(trial, len(complete), self.best)
+                self._observer.child_ended(trial, self.standing)
         running = [trial.number for trial in board.of(TrialState.RUNNING)]
         self._observer.others_at_work(running)
         return self.n_complete > before
+
+    def _standing(self, board: Board) -> Standing:
+        return standing_of(board.of(TrialState.COMPLETE), self._population_size)
 
 
 def _stop(workers: Sequence[_WorkerProcess], interruption: Interruption) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optuna_xmcnas.data import XmcDataset
     from optuna_xmcnas.genome import Genome
     from optuna_xmcnas.training import Evaluation
+    from optuna_xmcnas.workflows.standing import Standing
 
 
 class SearchObserver(Protocol):
@@ -22,8 +23,8 @@ class SearchObserver(Protocol):
     def data_ready(self, data: XmcDataset) -> None:
         """Documents are split and encoded."""
 
-    def search_began(self, n_complete: int, n_trials: int, best: float | None) -> None:
-        """The study is joined; so many children were complete before."""
+    def search_began(self, standing: Standing, n_trials: int) -> None:
+        """The study is joined; it stands as others, or an earlier run, have left it."""
 
     def child_began(self, number: int, genome: Genome) -> None:
         """Training of a child begins here."""
@@ -31,7 +32,7 @@ class SearchObserver(Protocol):
     def child_evaluated(self, number: int, evaluation: Evaluation) -> None:
         """A child was evaluated on the validation split."""
 
-    def child_ended(self, trial: FrozenTrial, n_complete: int, best: float | None) -> None:
+    def child_ended(self, trial: FrozenTrial, standing: Standing) -> None:
         """A child is complete, pruned or failed."""
 
     def child_lost(self, number: int, reason: str) -> None:
@@ -46,6 +47,9 @@ class SearchObserver(Protocol):
     def stopping(self) -> None:
         """Somebody wishes to stop; children in training save how far they came."""
 
+    def confirming_began(self, study_name: str, n_trainings: int) -> None:
+        """The best networks are trained again, as trials of another study."""
+
     def judging_began(self) -> None:
         """The best child is read, or trained again, for the test split."""
 
@@ -57,7 +61,7 @@ class SilentObserver:
     def data_ready(self, data: XmcDataset) -> None:
         """Do nothing."""
 
-    def search_began(self, n_complete: int, n_trials: int, best: float | None) -> None:
+    def search_began(self, standing: Standing, n_trials: int) -> None:
         """Do nothing."""
 
     def child_began(self, number: int, genome: Genome) -> None:
@@ -66,7 +70,7 @@ class SilentObserver:
     def child_evaluated(self, number: int, evaluation: Evaluation) -> None:
         """Do nothing."""
 
-    def child_ended(self, trial: FrozenTrial, n_complete: int, best: float | None) -> None:
+    def child_ended(self, trial: FrozenTrial, standing: Standing) -> None:
         """Do nothing."""
 
     def child_lost(self, number: int, reason: str) -> None:
@@ -79,6 +83,9 @@ class SilentObserver:
         """Do nothing."""
 
     def stopping(self) -> None:
+        """Do nothing."""
+
+    def confirming_began(self, study_name: str, n_trainings: int) -> None:
         """Do nothing."""
 
     def judging_began(self) -> None:

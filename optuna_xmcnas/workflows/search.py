@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.storages import BaseStorage
 
+    from optuna_xmcnas.dashboard import Showcase
     from optuna_xmcnas.data import TextDataset
     from optuna_xmcnas.workflows.crew import Crew
     from optuna_xmcnas.workflows.observer import SearchObserver
@@ -78,6 +79,7 @@ def search(
     confirm_top: int = 0,
     confirm_seeds: int = 3,
     with_linear: bool = True,
+    showcase: Showcase | None = None,
 ) -> SearchOutcome:
     """Search until the study has its number of finished children, then judge the best one.
 
@@ -102,6 +104,8 @@ def search(
         confirm_top: So many of the best networks are trained again before the winner is judged.
         confirm_seeds: Trainings of each of them.
         with_linear: Whether to train the linear baseline too, if it is installed.
+        showcase: What shows the search in optuna-dashboard; None shows nothing. A crew's workers
+            have their own.
 
     Raises:
         InvalidGenomeError: If an enqueued genome is not in the space.
@@ -138,6 +142,7 @@ def search(
                 deadline=deadline,
                 checkpoint_every_s=checkpoint_every_s,
                 is_sqlite=is_sqlite,
+                showcase=showcase,
             )
         else:
             ending = run_crew(
@@ -161,6 +166,7 @@ def search(
                 work_settings=work_settings,
                 deadline=deadline,
                 checkpoint_every_s=checkpoint_every_s,
+                showcase=showcase,
             )
             is_interrupted = confirmation.is_interrupted
             if not confirmation.confirmed:  # there was no time for any

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
+from optuna_xmcnas.exceptions import ChildFailedError
 from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.objective import XmcObjective
-from optuna_xmcnas.study import best_of
+from optuna_xmcnas.study import config_of
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.training import free_space_shortage
 from optuna_xmcnas.training import snapshot_bytes
@@ -22,12 +23,16 @@ from optuna_xmcnas.worker import Interruption
 from optuna_xmcnas.worker import lease_of
 from optuna_xmcnas.worker import work
 from optuna_xmcnas.workflows.files import sweep
+from optuna_xmcnas.workflows.standing import population_size_of
+from optuna_xmcnas.workflows.standing import standing_of
 
 
 if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FrozenTrial
 
+    from optuna_xmcnas.dashboard import Showcase
+    from optuna_xmcnas.genome import Genome
     from optuna_xmcnas.worker import Board
     from optuna_xmcnas.worker import Loss
     from optuna_xmcnas.worker import WorkSettings
@@ -49,6 +54,7 @@ def run_worker(
     deadline: float | None = None,
     checkpoint_every_s: float = 300.0,
     is_sqlite: bool = False,
+    showcase: Showcase | None = None,
 ) -> Ending:
     """Train children until the study has as many as wanted, or somebody stops us.
 
@@ -60,13 +66,21 @@ def run_worker(
         deadline: By ``time.monotonic()``; no child begins later.
         checkpoint_every_s: Seconds of training that may be lost when a worker is killed.
         is_sqlite: Whether to warn of too many workers for SQLite.
+        showcase: What shows the search in optuna-dashboard; None shows nothing.
 
     Raises:
         SearchFailedError: If too many children failed one after another.
         StorageError: If the storage fails for longer than it has patience, or the disk is full.
     """
     session.folder.mkdir(parents=True, exist_ok=True)
-    watcher = _Watcher(session, observer, is_sqlite)
+    watcher = _Watcher(session, observer, is_sqlite, showcase)
+    running: Trial | None = None
+
+    def began(number: int, genome: Genome) -> None:
+        observer.child_began(number, genome)
+        if showcase is not None and running is not None:
+            showcase.child_began(running, genome)
+
     objective = XmcObjective(
         session.data,
         space=session.settings.space,
@@ -76,21 +90,31 @@ def run_worker(
         checkpoints_in=session.folder,
         checkpoint_every_s=checkpoint_every_s,
         origin=session.origin,
-        on_child=observer.child_began,
+        on_child=began,
         on_evaluation=observer.child_evaluated,
     )
     shortage: str | None = None
 
     def run(trial: Trial, should_stop: Callable[[], bool]) -> float:
-        nonlocal shortage
+        nonlocal running, shortage
+        running = trial
         shortage = free_space_shortage(session.folder, watcher.bytes_needed)
         if shortage is not None:  # the child is put back, for a worker that has a place for it
             interruption.wish()
             raise ChildInterruptedError(shortage)
-        return objective(trial, should_stop)
+        if showcase is None:
+            return objective(trial, should_stop)
+        try:
+            score = objective(trial, should_stop)
+        except ChildFailedError:
+            showcase.child_ended(trial)
+            raise
+        showcase.child_ended(trial, score)
+        return score
 
     complete = session.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    observer.search_began(len(complete), settings.n_trials, best_value(complete))
+    standing = standing_of(complete, watcher.population_size)
+    observer.search_began(standing, settings.n_trials)
     ending = work(
         session.study,
         run,
@@ -99,29 +123,32 @@ def run_worker(
         deadline=deadline,
         observer=watcher,
     )
+    if showcase is not None:
+        showcase.study_changed(session.study, force=True)
     if shortage is not None:
         raise StorageError(shortage)
     return ending
-
-
-def best_value(complete: list[FrozenTrial]) -> float | None:
-    """Return the score of the best of these trials; None if there are none."""
-    best = best_of(complete)
-    return None if best is None else best.values[0]
 
 
 @final
 class _Watcher:
     """Passes on what happens to the worker, and keeps its folder tidy."""
 
-    def __init__(self, session: Session, observer: SearchObserver, is_sqlite: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        observer: SearchObserver,
+        is_sqlite: bool,
+        showcase: Showcase | None,
+    ) -> None:
         self._session = session
         self._observer = observer
+        self._showcase = showcase
         self._may_warn = is_sqlite
         self.bytes_needed = _LEAST_FREE_BYTES
+        self.population_size = population_size_of(config_of(session.study))
 
     def trial_ended(self, trial: FrozenTrial, board: Board) -> None:
-        complete = board.of(TrialState.COMPLETE)
         sweep(self._session.folder, board.trials, board.owed())
         record = read_record(trial)
         if record is not None and record.n_parameters is not None:
@@ -130,7 +157,10 @@ class _Watcher:
                 is_averaged=self._session.settings.training.average_from_epoch is not None,
             )
             self.bytes_needed = max(self.bytes_needed, n_bytes)
-        self._observer.child_ended(trial, len(complete), best_value(complete))
+        standing = standing_of(board.of(TrialState.COMPLETE), self.population_size)
+        self._observer.child_ended(trial, standing)
+        if self._showcase is not None:
+            self._showcase.study_changed(self._session.study)
         self._warn_of_sqlite(board)
 
     def trial_lost(self, loss: Loss) -> None:

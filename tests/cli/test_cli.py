@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 import re
@@ -10,8 +11,11 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
+from optuna_xmcnas.cli.app import app
 from optuna_xmcnas.data import synthetic_dataset
+from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.version import __version__
 
 
@@ -72,15 +76,23 @@ def test_search_prints_the_result_and_what_to_do_next(searched: str) -> None:
         assert row in searched
     assert "optuna-xmcnas confirm --study-name mine-quick --data mine" in searched
     assert "optuna-xmcnas show --study-name mine-quick" in searched
-    assert "optuna-dashboard sqlite:///optuna-xmcnas.db" in searched
+    assert "optuna-xmcnas report --study-name mine-quick --out report.html" in searched
+    assert (
+        "optuna-dashboard sqlite:///optuna-xmcnas.db --artifact-dir optuna-xmcnas-artifacts"
+        in searched
+    )
     assert "--trials 6" in searched
 
 
 def test_search_continues_where_it_stopped(folder: Path, searched: str) -> None:
-    done = _run(folder, "search", "--data=mine", "--trials=4", *QUICK)
+    done = _run(folder, "search", "--data=mine", "--trials=4", "--json", *QUICK)
     assert done.returncode == 0, done.stderr
-    assert "continued after 3 children" in done.stdout
-    assert "best of 4 children" in done.stdout
+    assert "continued after 3 children" in done.stderr
+    assert "best of 4 children" in done.stderr
+    document = json.loads(done.stdout)
+    assert document["format"] == 1
+    assert (document["study"], document["n_complete"]) == ("mine-quick", 4)
+    assert 0 < document["best"]["test"]["P@5"] <= 1
 
 
 def test_show_lists_and_draws(folder: Path, searched: str) -> None:
@@ -89,6 +101,30 @@ def test_show_lists_and_draws(folder: Path, searched: str) -> None:
     assert re.search(r"study mine-quick: \d complete", done.stdout)
     assert len(re.findall(r"^ .* 1:\w+\(0\)", done.stdout, re.MULTILINE)) == 2
     assert "embedding" in done.stdout
+
+
+@pytest.mark.usefixtures("searched")
+@pytest.mark.parametrize("command", [("show", "--top=2"), ("data", "mine")])
+def test_results_are_one_json_document(
+    folder: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, [*command, "--json"])
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert (document["format"], document["command"]) == (1, command[0])
+    assert done.stderr  # the same for people
+    if command[0] == "show":
+        assert document["counts"]["complete"] >= 3
+        assert [trial["genome"]["nodes"][0]["source"] for trial in document["trials"]] == [0, 0]
+
+
+@pytest.mark.usefixtures("searched")
+def test_an_error_leaves_no_document(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, ["show", "--study-name=absent", "--json"])
+    assert isinstance(done.exception, StorageError)
+    assert done.stdout == ""
 
 
 def test_data_says_what_is_there(folder: Path) -> None:

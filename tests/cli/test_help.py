@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 import re
+from typing import Annotated
 
 import pytest
+from rich.console import Console
+import typer
 from typer.main import get_group
+from typer.testing import CliRunner
 
 from optuna_xmcnas.cli.app import app
 from optuna_xmcnas.cli.next_steps import data_arguments
+from optuna_xmcnas.cli.next_steps import folder_arguments
 from optuna_xmcnas.cli.next_steps import running_command
 from optuna_xmcnas.cli.next_steps import storage_arguments
+from optuna_xmcnas.cli.search_command import _crew
+from optuna_xmcnas.cli.search_command import _print_next
 from optuna_xmcnas.cli.search_command import _without_trials
 from optuna_xmcnas.workflows import PRESETS
 from optuna_xmcnas.workflows import SearchSettings
+
+
+COMMANDS = sorted(get_group(app).commands)
+
+
+def _page(of: typer.Typer, *command: str, width: int) -> str:
+    """Return a help page, as wide as a terminal may be."""
+    shown = CliRunner().invoke(of, [*command, "--help"], env={"COLUMNS": str(width)})
+    assert shown.exit_code == 0, shown.output
+    return shown.output
+
+
+def _without_default(of: typer.Typer, *command: str) -> list[str]:
+    """Return the options of a command whose line on its help page does not say what is usual.
+
+    A required one has nothing usual, and a flag is not given usually.
+    """
+    lines = _page(of, *command, width=1000).splitlines()
+    group = get_group(of)
+    parameters = (group.commands[command[0]] if command else group).params
+    silent = []
+    for parameter in parameters:
+        name = max(parameter.opts, key=len)
+        if parameter.param_type_name != "option" or parameter.required:
+            continue
+        if getattr(parameter, "is_flag", False) and not parameter.secondary_opts:
+            continue
+        line = next(line for line in lines if re.search(rf"^│[ *]+{name}(,| )", line))
+        if not re.search(r"\[default: .+\]|\(default: .+\)|\(quick: .+, paper: .+\)", line):
+            silent.append(name)
+    return silent
 
 
 def _values(settings: SearchSettings) -> dict[str, object]:
@@ -73,10 +112,88 @@ def test_the_next_command_hides_the_password(monkeypatch: pytest.MonkeyPatch) ->
     assert storage_arguments(url) == []
 
 
+def test_workers_of_this_machine_get_the_options_of_the_search() -> None:
+    given = {"study-name": "tags", "artifact-dir": "pictures", "vectors": None}
+    crew = _crew(["cpu"], given, ["--no-dashboard"], ["ops"], "sqlite://", Path("logs"), None)
+    (command,) = crew.commands
+    assert command()[3:] == [
+        *("worker", "--study-name", "tags", "--artifact-dir", "pictures"),
+        *("--no-dashboard", "--import", "ops", "--device", "cpu"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "shown"), [(Path("my pictures"), " --artifact-dir 'my pictures'"), (None, "")]
+)
+def test_the_browser_finds_the_pictures_if_there_are_any(
+    folder: Path | None, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage = "sqlite:///tags.db"
+    _print_next(Console(width=200), {}, storage, "tags", folder, 4, ["optuna-xmcnas", "search"])
+    said = capsys.readouterr().out
+    assert f"optuna-dashboard {storage}{shown}\n" in said
+    assert f"optuna-xmcnas report --storage {storage} --study-name tags --out report.html" in said
+
+
 def test_the_next_command_names_what_is_not_usual() -> None:
+    assert folder_arguments(Path("optuna-xmcnas-children")) == []
+    assert folder_arguments(Path("kids")) == ["--children-dir", "kids"]
     assert storage_arguments("sqlite:///optuna-xmcnas.db") == []
     assert data_arguments("docstrings", vectors=None) == []
     assert data_arguments("my texts", train_rows="rows.txt") == [
         *("--data", "my texts"),
         *("--train-rows", "rows.txt"),
     ]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_says_what_it_does_and_what_is_usual(command: str) -> None:
+    for parameter in get_group(app).commands[command].params:
+        assert getattr(parameter, "help", None), f"{parameter.name} has no help"
+    assert _without_default(app, command) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_names_what_it_takes_and_not_a_type(command: str) -> None:
+    options = _page(app, command, width=1000).split("─ Options ─")[1]
+    assert not re.search(r"<(int|float|str|path)\b.*", options)
+
+
+def test_an_option_that_does_not_say_what_is_usual_is_found() -> None:
+    odd = typer.Typer()
+
+    @odd.command()
+    def run(
+        must: Annotated[int, typer.Option(help="Required.")],
+        silent: Annotated[int | None, typer.Option(help="How many.")] = None,
+        told: Annotated[int | None, typer.Option(help="How many. (default: all)")] = None,
+        shown: Annotated[int, typer.Option(help="How many.")] = 3,
+        flag: Annotated[bool, typer.Option("--flag", help="Do it.")] = False,
+    ) -> None:
+        """Run."""
+
+    @odd.callback()
+    def main() -> None:
+        """Do things."""
+
+    assert _without_default(odd, "run") == ["--silent"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_on_a_help_page_is_cut_at_80_columns(command: str) -> None:
+    page = _page(app, command, width=80)
+    assert "…" not in page
+    for parameter in get_group(app).commands[command].params:
+        if parameter.param_type_name == "option":
+            for name in (*parameter.opts, *parameter.secondary_opts):
+                assert re.search(rf"{name}\b", page), name
+
+
+def test_every_command_stands_on_the_main_page_in_the_order_of_use() -> None:
+    page = _page(app, width=80)
+    found = re.findall(r"^│ ([a-z]+) +[A-Z]", page, re.MULTILINE)
+    assert sorted(found) == COMMANDS
+    assert found.index("data") < found.index("search") < found.index("confirm")
+    assert found.index("confirm") < found.index("retrain") < found.index("predict")
+    for panel in ("Search", "Train and use", "Look"):
+        assert f"╭─ {panel} ─" in page

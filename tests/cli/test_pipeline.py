@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import time
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,13 @@ def _next(done: subprocess.CompletedProcess[str], command: str) -> list[str]:
     return shlex.split(found[0])
 
 
+def _document(done: subprocess.CompletedProcess[str], command: str) -> dict[str, Any]:
+    """Return the one JSON document that a command printed."""
+    document: dict[str, Any] = json.loads(done.stdout)
+    assert (document["format"], document["command"]) == (1, command)
+    return document
+
+
 def _ok(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
     assert done.returncode == 0, done.stdout + done.stderr
     return done
@@ -60,8 +68,11 @@ def test_six_commands_from_texts_to_export(
     assert "linear trees, test" in searched.stdout
     assert "points of P@5" in searched.stdout
 
-    confirmed = _ok(run(folder, *_next(searched, "confirm"), "--top=2", "--seeds=2"))
-    assert "in the search" in confirmed.stdout
+    confirmed = _ok(run(folder, *_next(searched, "confirm"), "--top=2", "--seeds=2", "--json"))
+    assert "in the search" in confirmed.stderr
+    document = _document(confirmed, "confirm")
+    assert document["study"] == "tags"
+    assert [len(one["values"]) for one in document["confirmed"]] == [2, 2]
     assert len(study_of(f"sqlite:///{folder}/optuna-xmcnas.db", "tags-confirm").trials) == 4
 
     command = [*_next(confirmed, "retrain"), "--epochs=2", "--seeds=2", "--out=model"]
@@ -73,10 +84,10 @@ def test_six_commands_from_texts_to_export(
     assert len(model.members) == 2
     assert model.members[0].config.combine == "concat"
 
-    evaluated = _ok(run(folder, *_next(retrained, "evaluate"), "--json=figures.json"))
+    evaluated = _ok(run(folder, *_next(retrained, "evaluate"), "--json"))
     for name in ("P@1", "nDCG@3", "PSP@5", "PSnDCG@1", "recall@5", "tail", "difference"):
-        assert name in evaluated.stdout
-    figures = json.loads((folder / "figures.json").read_text())
+        assert name in evaluated.stderr
+    figures = _document(evaluated, "evaluate")
     assert figures["scores"]["P@5"]["value"] == pytest.approx(model.metrics["test"]["P@5"])
 
     predicted = _ok(run(folder, *_next(evaluated, "predict"), "-k", "3"))
@@ -84,9 +95,9 @@ def test_six_commands_from_texts_to_export(
     assert len(lines) == 3
     assert all(len(line["labels"]) == 3 for line in lines)
 
-    exported = _ok(run(folder, *_next(evaluated, "export")))
+    exported = _ok(run(folder, *_next(evaluated, "export"), "--json"))
     assert (folder / "model-export" / "model.onnx").is_file()
-    assert exported.stdout
+    assert _document(exported, "export")["checks"]["onnx"]["equal_lists"] == 1.0
 
     again = run(folder, *command)
     assert again.returncode == 2
@@ -96,8 +107,15 @@ def test_six_commands_from_texts_to_export(
 def test_a_known_architecture_needs_no_study(folder: Path) -> None:
     small = ["--hidden=8", "--max-tokens=20", "--epochs=1", "--validation-documents=30"]
     command = ["retrain", "--genome=attentionxml", "--data=mine", "--out=known", *small]
-    done = _ok(run(folder, *command, "--no-linear", "--storage=sqlite:///none.db"))
-    assert "architecture: attentionxml: 1:bilstm(0)" in done.stdout
+    done = _ok(run(folder, *command, "--no-linear", "--storage=sqlite:///none.db", "--json"))
+    assert "architecture: attentionxml: 1:bilstm(0)" in done.stderr
+    document = _document(done, "retrain")
+    assert (document["study"], document["linear"]) == (None, None)
+    assert document["genome"] == {
+        "text": "1:bilstm(0)",
+        "nodes": [{"op": "bilstm", "source": 0}],
+    }
+    assert 0 <= document["test"]["P@5"] <= 1
     model = load_model(folder / "known")
     assert model.members[0].genome == Genome((Node("bilstm", 0),))
     assert model.members[0].config.attention == "label"
@@ -109,16 +127,17 @@ def test_an_architecture_is_transferred_and_both_are_printed(
     folder: Path, searched: subprocess.CompletedProcess[str]
 ) -> None:
     write_data(folder / "other", n_train=150)
-    done = _ok(
-        run(folder, "transfer", "--study-name=tags", "--data=other", "--epochs=1", "--no-linear")
-    )
-    assert "mine (study), validation" in done.stdout
-    assert "other, test" in done.stdout
+    command = ["transfer", "--study-name=tags", "--data=other", "--epochs=1", "--no-linear"]
+    done = _ok(run(folder, *command, "--json"))
+    assert "mine (study), validation" in done.stderr
+    assert "other, test" in done.stderr
+    document = _document(done, "transfer")
+    assert (document["data"], document["source"]["data"]) == ("other", "mine")
     assert (folder / "optuna-xmcnas-models" / "tags-on-other" / "manifest.json").is_file()
 
 
 def test_ctrl_c_stops_a_training_in_full_and_the_same_command_goes_on(folder: Path) -> None:
-    command = ["retrain", "--genome=xmcnas", "--data=mine", "--hidden=8", "--no-linear"]
+    command = ["retrain", "--genome=xmcnas", "--data=mine", "--hidden=8", "--no-linear", "--json"]
     command += ["--validation-documents=30", "--out=slow", "--seeds=2"]
     training = start(folder, *command, "--epochs=200")
     partial = folder / "slow.partial"
@@ -127,7 +146,8 @@ def test_ctrl_c_stops_a_training_in_full_and_the_same_command_goes_on(folder: Pa
     training.send_signal(signal.SIGINT)
     done = end(training)
     assert done.returncode == 130, done.stdout + done.stderr
-    assert "Continue with the same command" in done.stdout
+    assert "Continue with the same command" in done.stderr
+    assert done.stdout == ""  # no half document
     assert list(partial.glob("seed-0*"))
     assert not (folder / "slow").exists()
 
@@ -144,7 +164,6 @@ def test_ctrl_c_stops_a_training_in_full_and_the_same_command_goes_on(folder: Pa
         (("retrain", "--study-name=tags", "--data=wrong"), "was searched on mine"),
         (("confirm", "--study-name=tags", "--data=wrong"), "made with other settings"),
         (("search", "--data=mine", "--enqueue=xml-cnn", "--config=tiny.toml"), "conv2"),
-        (("evaluate", "model", "--data=mine", "--json=absent/a.json"), "there is no folder"),
         (("evaluate", "mine", "--data=mine"), "mine"),
     ],
 )

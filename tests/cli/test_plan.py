@@ -58,8 +58,13 @@ def test_a_search_is_planned_and_no_study_is_made(
 def test_one_child_is_planned_with_what_its_name_stands_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, said = _plan(folder, monkeypatch, capsys, "--genome=xmcnas")
+    code, said = _plan(folder, monkeypatch, capsys, "--genome=xmcnas", "--json")
     assert code == 0
+    document = json.loads(said[: said.rindex("}") + 1])
+    assert (document["command"], document["n_trials"]) == ("plan", None)
+    (child,) = document["children"]
+    assert child["memory_bytes"]["total"] > 2**20
+    assert child["child_seconds"]["low"] <= child["child_seconds"]["high"]
     assert "this child" in said
     assert "node outputs: concat" in said
     assert "1:bilstm(0) 2:bilstm(0)" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+import json
 from pathlib import Path
 import signal
 import subprocess
@@ -79,9 +80,17 @@ def test_the_study_must_exist(folder: Path, url: str) -> None:
 def test_a_worker_makes_a_study_if_it_may(folder: Path, tmp_path: Path) -> None:
     journal = f"{tmp_path}/new.log"
     write_config(folder / "create.toml")
-    options = ["--create", "--config=create.toml", "--trials=1"]
+    options = ["--create", "--config=create.toml", "--trials=1", "--json"]
     done = run(folder, *_worker(journal, *options))
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "format": 1,
+        "command": "worker",
+        "study": "tags",
+        "n_complete": 1,
+        "n_trials": 1,
+        "ending": "budget",
+    }
     study = optuna.load_study(study_name="tags", storage=open_storage(journal, must_exist=True))
     assert len(study.get_trials()) == 1
 

@@ -29,6 +29,7 @@ from optuna_xmcnas.worker import lease_of
 from optuna_xmcnas.worker.process import is_gone
 from optuna_xmcnas.worker.process import ProcessId
 from optuna_xmcnas.workflows import Crew
+from optuna_xmcnas.workflows import Standing
 from optuna_xmcnas.workflows.crew import run_crew
 
 
@@ -113,14 +114,17 @@ class Watcher:
     def stopping(self) -> None:
         pytest.fail("a crew trains nothing itself")
 
+    def confirming_began(self, study_name: str, n_trainings: int) -> None:
+        pytest.fail("a crew trains nothing itself")
+
     def judging_began(self) -> None:
         pytest.fail("a crew trains nothing itself")
 
-    def search_began(self, n_complete: int, n_trials: int, best: float | None) -> None:
-        self.began.append((n_complete, n_trials))
+    def search_began(self, standing: Standing, n_trials: int) -> None:
+        self.began.append((standing.n_complete, n_trials))
 
-    def child_ended(self, trial: FrozenTrial, n_complete: int, best: float | None) -> None:
-        self.ended.append((trial.number, n_complete))
+    def child_ended(self, trial: FrozenTrial, standing: Standing) -> None:
+        self.ended.append((trial.number, standing.n_complete))
 
     def child_lost(self, number: int, reason: str) -> None:
         self.lost.append((number, reason))

@@ -26,6 +26,8 @@ from optuna_xmcnas.exceptions import ChildOutOfMemoryError
 from optuna_xmcnas.exceptions import ConfigMismatchError
 from optuna_xmcnas.exceptions import SearchFailedError
 from optuna_xmcnas.study import join_study
+from optuna_xmcnas.study import linear_of
+from optuna_xmcnas.study import metrics_on_test
 from optuna_xmcnas.study import open_storage
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.study import StudyConfig
@@ -34,6 +36,7 @@ from optuna_xmcnas.training import TrainingConfig
 from optuna_xmcnas.workflows import search
 from optuna_xmcnas.workflows import SearchOutcome
 from optuna_xmcnas.workflows import SearchSettings
+from optuna_xmcnas.workflows import Standing
 from optuna_xmcnas.workflows.sampler import SamplerName
 
 
@@ -80,19 +83,22 @@ class Watcher:
     def stopping(self) -> None:
         pass
 
+    def confirming_began(self, study_name: str, n_trainings: int) -> None:
+        pass
+
     def judging_began(self) -> None:
         pass
 
-    def search_began(self, n_complete: int, n_trials: int, best: float | None) -> None:
-        self.began_with = n_complete
+    def search_began(self, standing: Standing, n_trials: int) -> None:
+        self.began_with = standing.n_complete
 
     def child_evaluated(self, number: int, evaluation: Evaluation) -> None:
         self._evaluations += 1
         if self._evaluations == self._interrupt_at:
             os.kill(os.getpid(), signal.SIGINT)
 
-    def child_ended(self, trial: FrozenTrial, n_complete: int, best: float | None) -> None:
-        self.ended.append((trial.state, n_complete))
+    def child_ended(self, trial: FrozenTrial, standing: Standing) -> None:
+        self.ended.append((trial.state, standing.n_complete))
 
 
 def _search(
@@ -123,6 +129,11 @@ def test_search_ends_with_a_verdict(raw: TextDataset, tmp_path: Path) -> None:
     assert verdict.test is not None
     assert verdict.frequent is not None
     assert verdict.test["P@1"] > verdict.frequent["P@1"]
+    assert metrics_on_test(outcome.study) == {verdict.trial: verdict.test}
+    assert verdict.linear is not None
+    linear = linear_of(outcome.study)
+    assert linear is not None
+    assert linear.test == dict(verdict.linear.test)
     children = [path.name for path in (tmp_path / "children").rglob("*.safetensors")]
     assert children == [f"trial-{verdict.trial:06d}.safetensors"]
     records = [read_record(trial) for trial in outcome.study.get_trials()]

@@ -1,0 +1,199 @@
+"""``optuna-xmcnas draw``: an architecture as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+import sys
+from typing import Annotated
+from typing import TYPE_CHECKING
+
+from optuna.trial import TrialState
+import typer
+
+from optuna_xmcnas.analysis import best_records
+from optuna_xmcnas.cli import options
+from optuna_xmcnas.cli.studies import load_study
+from optuna_xmcnas.cli.studies import open_searched
+from optuna_xmcnas.drawing import difference
+from optuna_xmcnas.drawing import draw_mermaid
+from optuna_xmcnas.drawing import draw_png
+from optuna_xmcnas.drawing import draw_svg
+from optuna_xmcnas.drawing import draw_text
+from optuna_xmcnas.drawing import trial_caption
+from optuna_xmcnas.drawing import trial_title
+from optuna_xmcnas.exceptions import InvalidGenomeError
+from optuna_xmcnas.genome import read_genome
+from optuna_xmcnas.study import find_trial
+
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+    from optuna_xmcnas.genome import Genome
+
+
+class Format(StrEnum):
+    """What a picture is written as."""
+
+    text = "text"
+    svg = "svg"
+    png = "png"
+    mermaid = "mermaid"
+
+
+_SUFFIXES = {
+    ".txt": Format.text,
+    ".svg": Format.svg,
+    ".png": Format.png,
+    ".mmd": Format.mermaid,
+    ".mermaid": Format.mermaid,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """What is drawn."""
+
+    genome: Genome
+    node_weights: Sequence[float] | None = None
+    parent: Genome | None = None
+    title: str = ""
+    caption: str = ""
+
+
+def draw(
+    genome: Annotated[
+        str | None,
+        typer.Argument(
+            help="What to draw: attentionxml, xmcnas, xml-cnn, a file with a genome, or one "
+            "written as '1:bilstm(0) 2:conv3(1)'. Without it, a trial of a study is drawn.",
+            metavar="GENOME",
+            show_default=False,
+        ),
+    ] = None,
+    trial: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Draw this trial of a study, with its score, the shares of its nodes and what "
+            "its parent does not have. (default: the best)",
+            metavar="N",
+        ),
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="What to write. (default: what --out is called; in the terminal, text)",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to write it: a file .svg, .png, .txt or .mmd. (default: standard output)",
+            metavar="FILE",
+        ),
+    ] = None,
+    storage: options.Storage = options.DEFAULT_STORAGE,
+    study_name: options.StudyName = None,
+) -> None:
+    """Draw an architecture, as text, SVG, PNG or Mermaid.
+
+    Each node stands below what it reads. Of a trial, the share of each node in what the attention
+    sees is shown, and what sets it apart from the trial it was mutated from.
+    """
+    form = _format_of(form, out)
+    if form == Format.png and out is None and is_terminal():
+        raise typer.BadParameter("a terminal shows no PNG; name a file.", param_hint="--out")
+    if genome is not None and (trial is not None or study_name is not None):
+        raise typer.BadParameter("give a genome, or --trial and --study-name, not both.")
+    if genome is not None:
+        subject = _Subject(genome=read_genome(genome))
+    else:
+        subject = _of_trial(load_study(open_searched(storage), study_name), trial)
+    drawn = _drawn(subject, form)
+    if out is None:
+        typer.echo(drawn, nl=False)
+        return
+    try:
+        out.write_bytes(drawn if isinstance(drawn, bytes) else drawn.encode())
+    except OSError as error:
+        raise typer.BadParameter(
+            f"cannot write {out}: {error.strerror}", param_hint="--out"
+        ) from error
+
+
+def is_terminal() -> bool:
+    """Return whether somebody reads the standard output."""
+    return sys.stdout.isatty()
+
+
+def _format_of(form: Format | None, out: Path | None) -> Format:
+    if form is not None or out is None:
+        return form or Format.text
+    if out.suffix.lower() not in _SUFFIXES:
+        raise typer.BadParameter(
+            f"the end of {out} names no format; use one of {', '.join(_SUFFIXES)}, or --format.",
+            param_hint="--out",
+        )
+    return _SUFFIXES[out.suffix.lower()]
+
+
+def _of_trial(study: Study, number: int | None) -> _Subject:
+    """Return a trial of a study; without a number, the best one."""
+    if number is None:
+        best = best_records(study, 1)
+        if not best:
+            raise InvalidGenomeError(
+                f"study {study.study_name!r} has no finished child; search first."
+            )
+        number = best[0][1].number
+    trial, record = find_trial(study, number)
+    is_complete = trial.state == TrialState.COMPLETE
+    weights = record.node_weights
+    if weights is not None and len(weights) != record.genome.n_layers:
+        weights = None  # written by something else
+    return _Subject(
+        genome=record.genome,
+        node_weights=weights,
+        parent=_genome_of(study, record.parent),
+        title=trial_title(
+            number, record.metrics.get("P@5") if is_complete else None, trial.state.name.lower()
+        ),
+        caption=trial_caption(record.parent, record.mutation),
+    )
+
+
+def _genome_of(study: Study, number: int | None) -> Genome | None:
+    if number is None:
+        return None
+    try:
+        return find_trial(study, number)[1].genome
+    except InvalidGenomeError:  # the parent was copied from another study, or nobody wrote it down
+        return None
+
+
+def _drawn(subject: _Subject, form: Format) -> str | bytes:
+    if form == Format.text:
+        return _text(subject)
+    if form == Format.mermaid:
+        return draw_mermaid(subject.genome, subject.node_weights) + "\n"
+    return (draw_svg if form == Format.svg else draw_png)(
+        subject.genome,
+        subject.node_weights,
+        parent=subject.parent,
+        title=subject.title,
+        caption=subject.caption,
+    )
+
+
+def _text(subject: _Subject) -> str:
+    lines = [line for line in (subject.title, subject.caption) if line]
+    lines += [draw_text(subject.genome, subject.node_weights)]
+    if subject.parent is not None:
+        changes = difference(subject.genome, subject.parent).sentences(subject.genome)
+        lines.append(f"since the parent: {'; '.join(changes) or 'nothing is changed'}")
+    return "\n".join(lines) + "\n"
