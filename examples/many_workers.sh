@@ -8,7 +8,7 @@
 # STUDY, WORKERS         name of the study (many-workers), number of workers (2)
 #
 # Without options it searches small networks on the docstrings found on this machine, in minutes.
-# On a cluster, run the line with `optuna-xmcnas worker` on each machine: see docs/workers.md.
+# On a cluster, run the line with `optuna-xmcnas worker` on each machine: see docs/guides/workers.md.
 set -euo pipefail
 
 export OPTUNA_XMCNAS_STORAGE=${OPTUNA_XMCNAS_STORAGE:-sqlite:///many-workers.db}

@@ -1,21 +1,21 @@
-"""Everything this package raises on purpose.
+"""Everything this package raises on purpose::
 
-```
-XmcNasError
-├── InvalidGenomeError (ValueError)         a genome breaks the rules of its space
-├── DataError (ValueError)                  a file or folder of data cannot be used
-├── ConfigMismatchError (ValueError)        a study was made with other settings
-├── CheckpointError (ValueError)            a saved child is damaged or foreign
-├── ModelError (ValueError)                 a model folder is damaged or foreign
-├── MissingExtraError (ImportError)         an optional package is not installed
-├── ExportError (RuntimeError)              a model cannot be written for other programs
-├── BaselineError (RuntimeError)            a baseline could not be trained
-├── StorageError (RuntimeError)             the storage of a study cannot be used
-├── SearchFailedError (RuntimeError)        too many children failed one after another
-└── ChildFailedError (RuntimeError)         one child could not be trained
-    ├── NonFiniteLossError                  its loss became infinite or not a number
-    └── ChildOutOfMemoryError               it did not fit into memory
-```
+    XmcNasError
+    ├── InvalidGenomeError (ValueError)         a genome breaks the rules of its space
+    ├── DataError (ValueError)                  a file or folder of data cannot be used
+    ├── ConfigMismatchError (ValueError)        a study was made with other settings
+    ├── CheckpointError (ValueError)            a saved child is damaged or foreign
+    ├── ModelError (ValueError)                 a model folder is damaged or foreign
+    ├── MissingExtraError (ImportError)         an optional package is not installed
+    ├── ExportError (RuntimeError)              a model cannot be written for other programs
+    ├── BaselineError (RuntimeError)            a baseline could not be trained
+    ├── StorageError (RuntimeError)             the storage of a study cannot be used
+    ├── SearchFailedError (RuntimeError)        too many children failed one after another
+    └── ChildFailedError (RuntimeError)         one child could not be trained
+        ├── NonFiniteLossError                  its loss became infinite or not a number
+        └── ChildOutOfMemoryError               it did not fit into memory
+
+Each also inherits the built-in error in brackets.
 """
 
 from __future__ import annotations

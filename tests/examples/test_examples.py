@@ -40,6 +40,16 @@ def test_example_runs(script: str, arguments: list[str], said: str) -> None:
     assert said in done.stdout
 
 
+def test_the_sampler_alone_leaves_torch_out() -> None:
+    code = (
+        "import runpy, sys; sys.argv = ['', '--trials=5']; "
+        f"runpy.run_path({str(EXAMPLES / 'sampler_only.py')!r}, run_name='__main__'); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_script_is_tested() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
         "custom_operation.py",
@@ -48,4 +58,5 @@ def test_every_script_is_tested() -> None:
         "own_guide.py",
         "ray_tune.py",
         "sampler_only.py",
+        "search_docstrings.py",  # by tests/docs, as the quick start has it
     }
