@@ -15,6 +15,9 @@ import typer
 
 from optuna_xmcnas.analysis import best_records
 from optuna_xmcnas.cli import options
+from optuna_xmcnas.cli.output import emit
+from optuna_xmcnas.cli.records import genome_record
+from optuna_xmcnas.cli.records import Record
 from optuna_xmcnas.cli.studies import load_study
 from optuna_xmcnas.cli.studies import open_searched
 from optuna_xmcnas.drawing import difference
@@ -62,6 +65,7 @@ class _Subject:
     parent: Genome | None = None
     title: str = ""
     caption: str = ""
+    trial: int | None = None
 
 
 def draw(
@@ -99,14 +103,16 @@ def draw(
     ] = None,
     storage: options.Storage = options.DEFAULT_STORAGE,
     study_name: options.StudyName = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Draw an architecture, as text, SVG, PNG or Mermaid.
 
     Each node stands below what it reads. Of a trial, the share of each node in what the attention
-    sees is shown, and what sets it apart from the trial it was mutated from.
+    sees is shown, and what sets it apart from the trial it was mutated from. With --json the
+    architecture is printed as a document, and the picture goes into --out if that is given.
     """
     form = _format_of(form, out)
-    if form == Format.png and out is None and is_terminal():
+    if form == Format.png and out is None and not as_json and is_terminal():
         raise typer.BadParameter("a terminal shows no PNG; name a file.", param_hint="--out")
     if genome is not None and (trial is not None or study_name is not None):
         raise typer.BadParameter("give a genome, or --trial and --study-name, not both.")
@@ -114,10 +120,15 @@ def draw(
         subject = _Subject(genome=read_genome(genome))
     else:
         subject = _of_trial(load_study(open_searched(storage), study_name), trial)
-    drawn = _drawn(subject, form)
-    if out is None:
-        typer.echo(drawn, nl=False)
-        return
+    if out is not None:
+        _write(out, _drawn(subject, form))
+    elif not as_json:
+        typer.echo(_drawn(subject, form), nl=False)
+    if as_json:
+        emit("draw", {**_record(subject), "out": out})
+
+
+def _write(out: Path, drawn: str | bytes) -> None:
     try:
         out.write_bytes(drawn if isinstance(drawn, bytes) else drawn.encode())
     except OSError as error:
@@ -164,6 +175,7 @@ def _of_trial(study: Study, number: int | None) -> _Subject:
             number, record.metrics.get("P@5") if is_complete else None, trial.state.name.lower()
         ),
         caption=trial_caption(record.parent, record.mutation),
+        trial=number,
     )
 
 
@@ -174,6 +186,23 @@ def _genome_of(study: Study, number: int | None) -> Genome | None:
         return find_trial(study, number)[1].genome
     except InvalidGenomeError:  # the parent was copied from another study, or nobody wrote it down
         return None
+
+
+def _record(subject: _Subject) -> Record:
+    return {
+        "trial": subject.trial,
+        "genome": genome_record(subject.genome),
+        "node_weights": subject.node_weights,
+        "parent": None if subject.parent is None else genome_record(subject.parent),
+        "changes": _changes(subject),
+    }
+
+
+def _changes(subject: _Subject) -> tuple[str, ...]:
+    """Return what sets a genome apart from its parent, in words."""
+    if subject.parent is None:
+        return ()
+    return difference(subject.genome, subject.parent).sentences(subject.genome)
 
 
 def _drawn(subject: _Subject, form: Format) -> str | bytes:
@@ -194,6 +223,6 @@ def _text(subject: _Subject) -> str:
     lines = [line for line in (subject.title, subject.caption) if line]
     lines += [draw_text(subject.genome, subject.node_weights)]
     if subject.parent is not None:
-        changes = difference(subject.genome, subject.parent).sentences(subject.genome)
-        lines.append(f"since the parent: {'; '.join(changes) or 'nothing is changed'}")
+        changes = "; ".join(_changes(subject)) or "nothing is changed"
+        lines.append(f"since the parent: {changes}")
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 import subprocess
 import sys
@@ -135,3 +136,17 @@ def test_mistakes_are_told(arguments: tuple[str, ...], said: str) -> None:
     done = draw(*arguments)
     assert done.exit_code == 2
     assert said in done.stderr
+
+
+def test_json_tells_what_the_picture_shows(storage: str, tmp_path: Path) -> None:
+    out = tmp_path / "best.svg"
+    shown = draw("--storage", storage, "--json", "--out", str(out))
+    assert shown.exit_code == 0, shown.output
+    document = json.loads(shown.stdout)
+    assert (document["format"], document["command"], document["trial"]) == (1, "draw", 1)
+    assert document["genome"]["text"] == str(CHILD)
+    assert document["parent"]["text"] == str(PARENT)
+    assert document["changes"] == ["2 conv5 was conv3"]
+    assert document["node_weights"] == [0.25, 0.75]
+    assert document["out"] == str(out)
+    assert out.read_text("utf-8").startswith("<svg")
