@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 import typer
 
+from optuna_xmcnas.cli.compare_command import compare
 from optuna_xmcnas.cli.confirm_command import confirm
 from optuna_xmcnas.cli.data_command import data
 from optuna_xmcnas.cli.draw_command import draw
@@ -24,6 +25,7 @@ from optuna_xmcnas.cli.export_command import export
 from optuna_xmcnas.cli.log_lines import LogLines
 from optuna_xmcnas.cli.plan_command import plan
 from optuna_xmcnas.cli.predict_command import predict
+from optuna_xmcnas.cli.report_command import report
 from optuna_xmcnas.cli.retrain_command import retrain
 from optuna_xmcnas.cli.search_command import search
 from optuna_xmcnas.cli.show_command import show
@@ -57,7 +59,7 @@ app = typer.Typer(
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {  # of the help page, in the order of use
     "Search": (data, plan, search, worker, confirm),
     "Train and use": (retrain, transfer, evaluate, predict, export),
-    "Look": (show, draw),
+    "Look": (show, draw, report, compare),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
