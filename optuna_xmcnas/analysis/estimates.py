@@ -23,6 +23,7 @@ CAUTION = (
 """What to say once wherever such intervals are shown."""
 
 _LEVEL = 0.95
+_FEWEST_FOR_INTERVAL = 3  # that of two values is wider than any share (ours)
 
 
 @final
@@ -33,7 +34,7 @@ class Estimate:
     Attributes:
         mean: The mean of the values.
         n: How many there are.
-        half_width: Half the 95 % interval of the mean, by Student's t; None for one value.
+        half_width: Half the 95 % interval of the mean, by Student's t; None for one value or two.
         sd: Standard deviation of the values; None for one value.
     """
 
@@ -96,6 +97,8 @@ def estimate(values: Iterable[float]) -> Estimate:
     if n == 1:
         return Estimate(mean=mean, n=1, half_width=None, sd=None)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in known) / (n - 1))
+    if n < _FEWEST_FOR_INTERVAL:
+        return Estimate(mean=mean, n=n, half_width=None, sd=sd)
     half_width = _quantile(n - 1) * sd / math.sqrt(n)
     return Estimate(mean=mean, n=n, half_width=half_width, sd=sd)
 

@@ -13,6 +13,7 @@ from optuna_xmcnas.cli.options import Preset
 from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.study import config_of
 from optuna_xmcnas.study import open_storage
+from optuna_xmcnas.study.confirmation import search_name
 
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from optuna_xmcnas.study import PatientStorage
     from optuna_xmcnas.study import StudyConfig
-
-
-_CONFIRM = "-confirm"  # behind the name of a search, where it is confirmed
 
 
 def open_searched(url: str, **options: Any) -> PatientStorage:
@@ -49,7 +47,7 @@ def load_study(storage: BaseStorage, name: str | None, data: str | None = None) 
         StorageError: If there is none of that name, or there are several to choose from.
     """
     names = sorted(study.study_name for study in optuna.get_all_study_summaries(storage))
-    searches = [n for n in names if n.removesuffix(_CONFIRM) not in set(names) - {n}]
+    searches = [n for n in names if search_name(n) not in set(names) - {n}]
     known = ", ".join(repr(known) for known in searches) or "none"
     if name is None and not searches:
         raise StorageError("the storage has no study yet; `optuna-xmcnas search` makes one.")
@@ -75,7 +73,7 @@ def settings_of(study: Study) -> StudyConfig:
     if found is not None and found.sampler_name == "repeat":
         raise StorageError(
             f"study {study.study_name!r} holds the confirmation of a search; name the search, "
-            f"{study.study_name.removesuffix(_CONFIRM)!r}."
+            f"{search_name(study.study_name)!r}."
         )
     if found is None:
         raise StorageError(

@@ -12,7 +12,7 @@ from optuna_xmcnas.analysis import estimate
 from optuna_xmcnas.analysis import gap_between
 
 
-@pytest.mark.parametrize("n", [2, 3, 30])
+@pytest.mark.parametrize("n", [3, 4, 30])
 def test_interval_is_that_of_student(n: int) -> None:
     rng = random.Random(n)
     values = [rng.gauss(0.5, 0.1) for _ in range(n)]
@@ -27,6 +27,13 @@ def test_one_value_has_no_interval() -> None:
     found = estimate([0.5])
     assert (found.mean, found.n) == (0.5, 1)
     assert found.half_width is found.sd is found.low is found.high is None
+
+
+def test_two_values_have_a_spread_and_no_interval() -> None:
+    found = estimate([0.25, 0.75])
+    assert (found.mean, found.n) == (0.5, 2)
+    assert found.sd == pytest.approx(np.std([0.25, 0.75], ddof=1))
+    assert found.half_width is None
 
 
 def test_no_values_have_no_mean() -> None:
