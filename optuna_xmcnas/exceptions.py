@@ -1,4 +1,6 @@
-"""Everything this package raises on purpose::
+"""Everything this package raises on purpose.
+
+::
 
     XmcNasError
     ├── InvalidGenomeError (ValueError)         a genome breaks the rules of its space

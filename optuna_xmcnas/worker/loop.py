@@ -1,6 +1,7 @@
 """The worker: begins trials, runs an objective on them and ends them, among any number of others.
 
-Everything that workers must know of each other is in the study's trials. See ``docs/guides/workers.md``.
+Everything that workers must know of each other is in the study's trials; see
+``docs/guides/workers.md``.
 """
 
 from __future__ import annotations
