@@ -85,7 +85,14 @@ def figure(
         "modebar": {"bgcolor": CLEAR, "color": GRID, "activecolor": INK, "remove": list(_BUTTONS)},
         "hovermode": "closest",
         "hoverlabel": {"align": "left", "namelength": -1},
-        "legend": {"orientation": "h", "x": 0.0, "y": -0.2, "yanchor": "top"},
+        # at the very bottom: the plot gives way to it, whatever the height
+        "legend": {
+            "orientation": "h",
+            "x": 0.0,
+            "y": 0.0,
+            "yref": "container",
+            "yanchor": "bottom",
+        },
         **layout,
     }
     if not traces:

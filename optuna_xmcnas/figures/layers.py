@@ -64,7 +64,6 @@ def layers_figure(scores: LayerScores) -> Figure:
             showgrid=False,
         ),
         "yaxis": value_axis(measure),
-        "legend": {"orientation": "h", "x": 0.0, "y": -0.28, "yanchor": "top"},
     }
     if groups:
         layout["yaxis"]["range"] = room(

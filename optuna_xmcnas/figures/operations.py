@@ -46,7 +46,6 @@ def operations_figure(population: PopulationOverTime) -> Figure:
         "xaxis": axis("finished children"),
         "yaxis": axis("share of the nodes (%)", range=[0, 100]),
         "hovermode": "x unified",
-        "legend": {"orientation": "h", "x": 0.0, "y": -0.2, "yanchor": "top"},
     }
     if 0 < population.random_until < len(moments):
         _mark_random_phase(population, layout)

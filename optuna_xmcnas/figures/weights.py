@@ -150,7 +150,6 @@ def depth_weights_figure(weights: DepthWeights) -> Figure:
         ),
         "yaxis": axis("mean weight (%)"),
         "barmode": "group",
-        "legend": {"orientation": "h", "x": 0.0, "y": -0.28, "yanchor": "top"},
     }
     if traces:
         cells = (*weights.by_distance, *weights.by_op)
