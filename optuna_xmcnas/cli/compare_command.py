@@ -111,6 +111,11 @@ def _place(study: str, storage: str) -> tuple[str, str]:
         ('sqlite:///this.db', 'run #3')
     """
     url, sign, name = study.partition("#")
+    if "://" in url and not name:
+        raise typer.BadParameter(  # without repeating it: there may be a password in it
+            "a study of another storage is written URL#NAME; the name is missing after a URL.",
+            param_hint="STUDY",
+        )
     is_elsewhere = bool(sign and name) and ("://" in url or Path(url).is_file())
     return (url, name) if is_elsewhere else (storage, study)
 

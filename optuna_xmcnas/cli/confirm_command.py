@@ -21,6 +21,7 @@ from optuna_xmcnas.cli.output import emit
 from optuna_xmcnas.cli.settings import as_in_study
 from optuna_xmcnas.cli.settings import import_modules
 from optuna_xmcnas.cli.settings import settings_from
+from optuna_xmcnas.cli.showcases import check_artifact_dir
 from optuna_xmcnas.cli.showcases import showcase_of
 from optuna_xmcnas.cli.studies import load_study
 from optuna_xmcnas.cli.studies import open_searched
@@ -29,7 +30,7 @@ from optuna_xmcnas.cli.studies import settings_of
 
 def confirm(
     data: options.Data = options.EMBEDDED_DATA,
-    study_name: options.StudyName = None,
+    study_name: options.StudyOfData = None,
     top: Annotated[
         int,
         typer.Option(
@@ -77,6 +78,7 @@ def confirm(
     study = load_study(opened, study_name, data)
     found = settings_of(study)
     make_folder(children_dir)
+    check_artifact_dir(artifact_dir, no_dashboard=no_dashboard)
     import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas import workflows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+import logging
 from pathlib import Path
 import sys
 from typing import Annotated
@@ -28,7 +29,9 @@ from optuna_xmcnas.drawing import draw_text
 from optuna_xmcnas.drawing import trial_caption
 from optuna_xmcnas.drawing import trial_title
 from optuna_xmcnas.exceptions import InvalidGenomeError
+from optuna_xmcnas.genome import DEFAULT_OPS
 from optuna_xmcnas.genome import read_genome
+from optuna_xmcnas.genome import XML_CNN_OPS
 from optuna_xmcnas.study import find_trial
 
 
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
     from optuna import Study
 
     from optuna_xmcnas.genome import Genome
+
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Format(StrEnum):
@@ -120,8 +126,10 @@ def draw(
         subject = _Subject(genome=read_genome(genome))
     else:
         subject = _of_trial(load_study(open_searched(storage), study_name), trial)
+    _warn_of_unknown_ops(subject.genome)
     if out is not None:
         _write(out, _drawn(subject, form))
+        typer.echo(f"{out} is written", err=as_json)
     elif not as_json:
         typer.echo(_drawn(subject, form), nl=False)
     if as_json:
@@ -143,14 +151,29 @@ def is_terminal() -> bool:
 
 
 def _format_of(form: Format | None, out: Path | None) -> Format:
-    if form is not None or out is None:
+    if out is None:
         return form or Format.text
-    if out.suffix.lower() not in _SUFFIXES:
+    named = _SUFFIXES.get(out.suffix.lower())
+    if form is not None and named not in (None, form):
+        raise typer.BadParameter(
+            f"{out} would be called {named} and hold {form}.", param_hint="--format"
+        )
+    if form is not None:
+        return form
+    if named is None:
         raise typer.BadParameter(
             f"the end of {out} names no format; use one of {', '.join(_SUFFIXES)}, or --format.",
             param_hint="--out",
         )
-    return _SUFFIXES[out.suffix.lower()]
+    return named
+
+
+def _warn_of_unknown_ops(genome: Genome) -> None:
+    """Say which operations are not of this package: they may be somebody's own, or mistyped."""
+    known = (*DEFAULT_OPS, *XML_CNN_OPS)
+    unknown = dict.fromkeys(node.op for node in genome.nodes if node.op not in known)
+    if unknown:
+        _LOGGER.warning("not operations of this package: %s", ", ".join(unknown))
 
 
 def _of_trial(study: Study, number: int | None) -> _Subject:

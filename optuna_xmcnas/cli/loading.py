@@ -54,12 +54,12 @@ def print_data(console: Console, data: XmcDataset) -> None:
         f"validation, {n_test:,} test documents; {data.n_labels:,} labels; "
         f"{len(data.vocabulary):,} words of {data.vectors.shape[1]} numbers",
         highlight=False,
-        soft_wrap=True,
+        soft_wrap=not console.is_terminal,
     )
     if data.coverage is not None:
         missing = 100 * data.coverage.out_of_vocabulary_tokens
         console.print(
             f"{missing:.1f} % of the running words have no vector in the file",
             highlight=False,
-            soft_wrap=True,
+            soft_wrap=not console.is_terminal,
         )

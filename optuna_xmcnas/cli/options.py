@@ -64,7 +64,15 @@ Data = Annotated[
 StudyName = Annotated[
     str | None,
     typer.Option(
-        help="Name of the study. (default: the only one of the storage, or that on --data)",
+        help="Name of the study. (default: the only one of the storage)",
+        metavar="NAME",
+    ),
+]
+StudyOfData = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of the study. (default: the only one of the storage; of several, the one that "
+        "a search of --data makes)",
         metavar="NAME",
     ),
 ]
@@ -384,6 +392,7 @@ NoDashboard = Annotated[
     typer.Option(
         "--no-dashboard",
         help="Write no pictures and no figures for optuna-dashboard; scores are there anyway.",
+        envvar="OPTUNA_XMCNAS_NO_DASHBOARD",
         rich_help_panel=_RESULT,
     ),
 ]

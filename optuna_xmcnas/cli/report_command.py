@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from optuna_xmcnas.study import CurvePoint
 
 
+_LONGEST_NAME = 180  # bytes of a file's name that are the study's
+
+
 def report(
     storage: options.Storage = options.DEFAULT_STORAGE,
     study_name: options.StudyName = None,
@@ -125,7 +128,9 @@ def _confirmation(opened: BaseStorage, name: str) -> History | None:
 
 
 def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name)[:100].strip(".-") or "study"
+    plain = re.sub(r"[^\w.-]+", "-", name)
+    short = plain.encode()[:_LONGEST_NAME].decode(errors="ignore")  # file systems count bytes
+    return short.strip(".-") or "study"
 
 
 def _record(history: History, path: Path, n_bytes: int) -> dict[str, Any]:

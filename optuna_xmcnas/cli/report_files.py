@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _HTML, _MARKDOWN = frozenset({".html", ".htm"}), frozenset({".md", ".markdown"})
+_LONGEST_NAME = 200  # bytes of a file's name: systems allow 255, a temporary one is longer
 _HEAD = 2000  # characters in which a report says that it is one
 
 
@@ -32,6 +33,10 @@ def check_report_file(path: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() not in _HTML | _MARKDOWN:
         raise typer.BadParameter(
             f"{path} must end in .html or .md, which says what is written.", param_hint="--out"
+        )
+    if len(path.name.encode()) > _LONGEST_NAME:
+        raise typer.BadParameter(
+            f"the name of {path} has more than {_LONGEST_NAME} bytes.", param_hint="--out"
         )
     if path.is_dir():
         raise typer.BadParameter(f"{path} is a folder.", param_hint="--out")

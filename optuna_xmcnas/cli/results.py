@@ -93,7 +93,7 @@ def print_confirmation(console: Console, confirmation: Confirmation) -> None:
     console.print(
         f"best: trial {best.contender.trial}, {100 * best.mean:.2f} on average; the best score of "
         f"the search, {100 * lucky:.2f}, was picked from many and is no estimate.",
-        soft_wrap=True,
+        soft_wrap=not console.is_terminal,
         highlight=False,
     )
     if confirmation.failed:
@@ -103,7 +103,9 @@ def print_confirmation(console: Console, confirmation: Confirmation) -> None:
     if near:
         trials = ", ".join(str(one.contender.trial) for one in near)
         console.print(
-            f"not told apart from it by these seeds: {trials}", soft_wrap=True, highlight=False
+            f"not told apart from it by these seeds: {trials}",
+            soft_wrap=not console.is_terminal,
+            highlight=False,
         )
 
 
@@ -155,7 +157,7 @@ def print_worth(
     if linear is None:
         if not linear_is_installed():
             hint = f"A linear model to compare with: {LINEAR_HINT}"
-            console.print(hint, soft_wrap=True, highlight=False, markup=False)
+            console.print(hint, soft_wrap=not console.is_terminal, highlight=False, markup=False)
         return
     points = 100 * (test["P@5"] - linear.test["P@5"])
     way = "ahead of" if points > 0 else "behind"
@@ -163,7 +165,7 @@ def print_worth(
         f"The network is {abs(points):.2f} points of P@5 {way} the linear trees "
         f"({linear.description}; {linear.seconds[0]:.0f} s to train, {linear.seconds[1]:.0f} s to "
         "predict).",
-        soft_wrap=True,
+        soft_wrap=not console.is_terminal,
         highlight=False,
         markup=False,
     )
@@ -207,7 +209,7 @@ def print_transferred(console: Console, source: Source, retrained: Retrained) ->
     console.print(
         f"The first rows are of the search's short training on {source.name}; the others of "
         f"training in full on {retrained.model.name}.",
-        soft_wrap=True,
+        soft_wrap=not console.is_terminal,
         highlight=False,
         markup=False,
     )
@@ -248,12 +250,12 @@ def print_evaluation(console: Console, evaluation: ModelEvaluation) -> None:
         )
     if linear is None:
         text = f"no linear baseline: {evaluation.why_no_linear}"
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
+        console.print(text, soft_wrap=not console.is_terminal, highlight=False, markup=False)
         return
     train, predict = linear.seconds
     console.print(
         f"linear trees: {linear.description}; {train:.0f} s to train, {predict:.0f} s to predict",
-        soft_wrap=True,
+        soft_wrap=not console.is_terminal,
         highlight=False,
         markup=False,
     )

@@ -21,7 +21,7 @@ from optuna_xmcnas.cli.settings import read_config
 def retrain(
     context: typer.Context,
     data: options.Data = options.EMBEDDED_DATA,
-    study_name: options.StudyName = None,
+    study_name: options.StudyOfData = None,
     trial: Annotated[
         int | None,
         typer.Option(

@@ -177,4 +177,4 @@ class RetrainProgress:
         return seed - self._first_seed + 1
 
     def _print(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, highlight=False, soft_wrap=not self._console.is_terminal)

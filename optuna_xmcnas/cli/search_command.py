@@ -37,6 +37,7 @@ from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
 from optuna_xmcnas.cli.settings import with_sampler_of
+from optuna_xmcnas.cli.showcases import check_artifact_dir
 from optuna_xmcnas.cli.showcases import showcase_of
 from optuna_xmcnas.study import config_of
 from optuna_xmcnas.study import hide_password
@@ -170,6 +171,7 @@ def search(
     sections = option_sections(context)
     opened = open_storage(storage, patience_s=storage_patience, grace_s=grace_period)
     make_folder(children_dir)
+    check_artifact_dir(artifact_dir, no_dashboard=no_dashboard)
     base = workflows.PRESETS[name_of_preset.value]
     if study_name is not None and not brings_settings(preset, in_file, sections):
         base = _as_in_known_study(base, opened, study_name)

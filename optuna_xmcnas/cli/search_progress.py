@@ -200,4 +200,4 @@ class SearchProgress:
         return replace(self._scene, elapsed_s=self._clock() - self._began)
 
     def _print(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, highlight=False, soft_wrap=not self._console.is_terminal)

@@ -59,7 +59,8 @@ def load_study(storage: BaseStorage, name: str | None, data: str | None = None) 
             raise StorageError(f"choose a study with --study-name; the storage has: {known}.")
         name = searches[0]
     if name not in names:
-        raise StorageError(f"there is no study {name!r}; the storage has: {known}.")
+        shown = "of a name like a URL" if "://" in name else repr(name)  # it may hold a password
+        raise StorageError(f"there is no study {shown}; the storage has: {known}.")
     return optuna.load_study(study_name=name, storage=storage)
 
 

@@ -27,6 +27,7 @@ from optuna_xmcnas.cli.settings import preset_of
 from optuna_xmcnas.cli.settings import read_config
 from optuna_xmcnas.cli.settings import settings_from
 from optuna_xmcnas.cli.settings import with_sampler_of
+from optuna_xmcnas.cli.showcases import check_artifact_dir
 from optuna_xmcnas.cli.showcases import showcase_of
 from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.study import config_of
@@ -110,6 +111,7 @@ def worker(
     opened = _open(storage, storage_patience, grace_period, create=create)
     study = _load_study(opened, study_name, storage, create=create)
     make_folder(children_dir)
+    check_artifact_dir(artifact_dir, no_dashboard=no_dashboard)
     import_modules(imports)
     with console.status("starting PyTorch"):
         from optuna_xmcnas import workflows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -183,7 +184,9 @@ def confirm(
     chosen = contenders(search.study, space, top)
     settings = work_settings or WorkSettings(n_trials=1)
     session = _session(search, storage, chosen, children_dir, settings.retries)
-    observer.confirming_began(session.study.study_name, len(chosen) * n_seeds)
+    observer.confirming_began(
+        session.study.study_name, _wanted(session, chosen, n_seeds, settings)
+    )
     ending = Ending.BUDGET
     # by rounds, one training of each network that lacks any: what failed is then known
     while ending is Ending.BUDGET and (n_trials := _round(session, chosen, n_seeds, settings)):
@@ -210,16 +213,33 @@ def confirm(
     )
 
 
+def _wanted(
+    session: Session, chosen: Sequence[Contender], n_seeds: int, settings: WorkSettings
+) -> int:
+    """Return how many complete trials the study will have if none fails."""
+    trials = session.study.get_trials(deepcopy=False)
+    tried = _tries(session, trials, settings)
+    missing = (max(0, n_seeds - tried[canonical_hash(one.genome)]) for one in chosen)
+    return sum(trial.state == TrialState.COMPLETE for trial in trials) + sum(missing)
+
+
 def _round(
     session: Session, chosen: Sequence[Contender], n_seeds: int, settings: WorkSettings
 ) -> int:
     """Return how many complete trials the study shall have after the next round; 0: enough."""
     trials = session.study.get_trials(deepcopy=False)
-    finished = (trial for trial in trials if trial.state.is_finished())
-    tried = tries_by_network(finished, session.settings.space, retries=settings.retries)
+    tried = _tries(session, trials, settings)
     n_short = sum(tried[canonical_hash(one.genome)] < n_seeds for one in chosen)
     n_complete = sum(trial.state == TrialState.COMPLETE for trial in trials)
     return n_complete + n_short if n_short else 0
+
+
+def _tries(
+    session: Session, trials: Sequence[FrozenTrial], settings: WorkSettings
+) -> Counter[str]:
+    """Return how often each network was tried."""
+    finished = (trial for trial in trials if trial.state.is_finished())
+    return tries_by_network(finished, session.settings.space, retries=settings.retries)
 
 
 def confirmed_of(search: Study, storage: BaseStorage, space: GenomeSpace) -> tuple[Confirmed, ...]:

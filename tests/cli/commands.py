@@ -44,7 +44,13 @@ batch_size = 32
 patience = 100_000
 """
 _PATIENCE_S = 120.0  # for something that is about to happen, on busy cores
-_ENVIRONMENT = {"COLUMNS": "160", "OMP_NUM_THREADS": "1", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+_ENVIRONMENT = {
+    "COLUMNS": "160",
+    "NO_COLOR": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPTUNA_XMCNAS_NO_DASHBOARD": "1",  # its figures take each process two seconds
+    "PYTHONUNBUFFERED": "1",
+}
 
 
 def write_data(folder: Path, *, n_train: int = 200) -> None:

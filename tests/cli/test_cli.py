@@ -49,8 +49,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "160", "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+def _run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "COLUMNS": "160",
+        "NO_COLOR": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPTUNA_XMCNAS_NO_DASHBOARD": "1",  # its figures take each process two seconds
+        **variables,
+    }
     return subprocess.run(
         [sys.executable, "-m", "optuna_xmcnas", *arguments],
         cwd=folder,
@@ -64,7 +71,8 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def searched(folder: Path) -> str:
     """Return what a whole search printed."""
-    done = _run(folder, "search", "--data=mine", "--trials=3", *QUICK)
+    with_dashboard = {"OPTUNA_XMCNAS_NO_DASHBOARD": "0"}
+    done = _run(folder, "search", "--data=mine", "--trials=3", *QUICK, **with_dashboard)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -82,6 +90,12 @@ def test_search_prints_the_result_and_what_to_do_next(searched: str) -> None:
         in searched
     )
     assert "--trials 6" in searched
+
+
+def test_search_leaves_a_picture_of_each_child(folder: Path, searched: str) -> None:
+    pictures = [path for path in (folder / "optuna-xmcnas-artifacts").iterdir() if path.is_file()]
+    assert len(pictures) == 3
+    assert all("<svg" in path.read_text("utf-8") for path in pictures)
 
 
 def test_search_continues_where_it_stopped(folder: Path, searched: str) -> None:

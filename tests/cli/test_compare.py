@@ -80,3 +80,12 @@ def test_one_study_is_refused(storage: str, names: list[str]) -> None:
 def test_a_study_that_is_missing_is_named(storage: str) -> None:
     with pytest.raises(StorageError, match=r"there is no study 'three'"):
         run("one", "three", "--storage", storage)
+
+
+def test_a_url_without_a_name_is_not_repeated(storage: str) -> None:
+    done = CliRunner().invoke(
+        app, ["compare", "postgresql://ann:hunter2@host/db", "one", "--storage", storage]
+    )
+    assert done.exit_code == 2
+    assert "URL#NAME" in done.output
+    assert "hunter2" not in done.output

@@ -98,9 +98,17 @@ def test_the_name_of_the_file_says_the_format(storage: str, tmp_path: Path) -> N
     assert (tmp_path / "a.txt").read_text("utf-8").startswith("trial 1 · ")
 
 
-def test_the_format_is_stronger_than_the_name(tmp_path: Path) -> None:
-    assert draw("xmcnas", "--out", str(tmp_path / "a.svg"), "--format=mermaid").exit_code == 0
-    assert (tmp_path / "a.svg").read_text().startswith("flowchart TD\n")
+def test_a_file_of_any_name_takes_the_format_that_is_asked_for(tmp_path: Path) -> None:
+    out = tmp_path / "picture.of.xmcnas"
+    done = draw("xmcnas", "--out", str(out), "--format=mermaid")
+    assert done.exit_code == 0
+    assert f"{out} is written" in done.output
+    assert out.read_text().startswith("flowchart TD\n")
+
+
+def test_an_operation_that_nobody_knows_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    assert draw("1:banana(0) 2:conv3(1)").exit_code == 0
+    assert "not operations of this package: banana" in caplog.text
 
 
 def test_png_goes_into_a_pipe_and_torch_stays_out() -> None:
@@ -127,6 +135,7 @@ def test_png_is_not_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     [
         (("xmcnas", "--out=a.pdf"), ".svg, .png"),
         (("xmcnas", "--out=absent/a.svg"), "cannot write"),
+        (("xmcnas", "--out=a.svg", "--format=png"), "a.svg would be called svg and hold png"),
         (("xmcnas", "--trial=3"), "not both"),
         (("xmcnas", "--study-name=a"), "not both"),
         (("xmcnas", "--format=gif"), "'gif'"),

@@ -20,6 +20,7 @@ from optuna_xmcnas.cli.next_steps import storage_arguments
 from optuna_xmcnas.cli.search_command import _crew
 from optuna_xmcnas.cli.search_command import _print_next
 from optuna_xmcnas.cli.search_command import _without_trials
+from optuna_xmcnas.cli.showcases import check_artifact_dir
 from optuna_xmcnas.workflows import PRESETS
 from optuna_xmcnas.workflows import SearchSettings
 
@@ -197,3 +198,14 @@ def test_every_command_stands_on_the_main_page_in_the_order_of_use() -> None:
     assert found.index("confirm") < found.index("retrain") < found.index("predict")
     for panel in ("Search", "Train and use", "Look"):
         assert f"╭─ {panel} ─" in page
+
+
+def test_pictures_that_cannot_be_written_are_told_of_before_anything_is_trained(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(typer.BadParameter, match=r"no folder for pictures can be made at .*file"):
+        check_artifact_dir(tmp_path / "file", no_dashboard=False)
+    check_artifact_dir(tmp_path / "file", no_dashboard=True)
+    check_artifact_dir(tmp_path / "new" / "pictures", no_dashboard=False)
+    assert (tmp_path / "new" / "pictures").is_dir()

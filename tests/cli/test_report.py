@@ -135,3 +135,21 @@ def test_a_report_needs_no_pytorch(storage: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_name_like_a_url_is_not_repeated(storage: str) -> None:
+    with pytest.raises(StorageError, match="no study of a name like a URL") as refused:
+        run("--storage", storage, "--study-name", "postgresql://ann:hunter2@host/db")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_study_of_a_very_long_name_has_a_file(storage: str) -> None:
+    name = "長" * 90  # three bytes each
+    add_study(storage, name)
+    run("--storage", storage, "--study-name", name)
+    (path,) = Path().glob("report-長*.html")
+    assert name in path.read_text("utf-8")
+
+
+def test_a_file_of_a_very_long_name_is_refused(storage: str) -> None:
+    assert "more than 200 bytes" in refusal("--storage", storage, "--out", "長" * 90 + ".html")

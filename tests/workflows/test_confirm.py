@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import optuna
 from optuna.trial import create_trial
@@ -31,6 +32,7 @@ from optuna_xmcnas.workflows import Confirmed
 from optuna_xmcnas.workflows import Contender
 from optuna_xmcnas.workflows import open_session
 from optuna_xmcnas.workflows import search
+from optuna_xmcnas.workflows import SearchObserver
 from optuna_xmcnas.workflows import Session
 from optuna_xmcnas.workflows import SilentObserver
 from optuna_xmcnas.workflows.confirm import confirmed_of
@@ -133,7 +135,13 @@ def _session(storage: PatientStorage, folder: Path) -> Session:
     )
 
 
-def _confirm(storage: PatientStorage, folder: Path, top: int, n_seeds: int) -> Confirmation:
+def _confirm(
+    storage: PatientStorage,
+    folder: Path,
+    top: int,
+    n_seeds: int,
+    observer: SearchObserver | None = None,
+) -> Confirmation:
     return confirm(
         _session(storage, folder),
         storage,
@@ -141,7 +149,7 @@ def _confirm(storage: PatientStorage, folder: Path, top: int, n_seeds: int) -> C
         n_seeds=n_seeds,
         children_dir=folder,
         interruption=Interruption(),
-        observer=SilentObserver(),
+        observer=observer or SilentObserver(),
     )
 
 
@@ -171,7 +179,9 @@ def test_confirming_trains_each_network_with_fresh_seeds(
     assert len(again.trials) == 6
 
     # another network is trained as often as is wanted, whatever the others have had
-    third = _confirm(storage, folder, top=3, n_seeds=2)
+    watcher = Mock(spec=SilentObserver)
+    third = _confirm(storage, folder, top=3, n_seeds=2, observer=watcher)
+    watcher.confirming_began.assert_called_once_with("tiny-confirm", 8)  # there were six
     assert sorted(len(one.values) for one in third.confirmed) == [2, 3, 3]
     assert len(again.trials) == 8
 
