@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from optuna_xmcnas.analysis.amounts import duration
+from optuna_xmcnas.analysis.amounts import evenly
 from optuna_xmcnas.analysis.convergence import Convergence
 from optuna_xmcnas.analysis.convergence import convergence_of
 from optuna_xmcnas.analysis.convergence import LearningCurve
@@ -19,6 +21,7 @@ from optuna_xmcnas.analysis.estimates import estimate
 from optuna_xmcnas.analysis.estimates import FEWEST
 from optuna_xmcnas.analysis.estimates import Gap
 from optuna_xmcnas.analysis.estimates import gap_between
+from optuna_xmcnas.analysis.estimates import paired_gap
 from optuna_xmcnas.analysis.estimates import percent
 from optuna_xmcnas.analysis.history import History
 from optuna_xmcnas.analysis.history import Phase
@@ -79,14 +82,17 @@ __all__ = [
     "convergence_of",
     "costs_of",
     "depth_weights",
+    "duration",
     "embedding_readers",
     "estimate",
+    "evenly",
     "expected_values",
     "family_tree",
     "gap_between",
     "measure_of",
     "mutation_text",
     "noise_of",
+    "paired_gap",
     "paired_weights",
     "percent",
     "population_over_time",

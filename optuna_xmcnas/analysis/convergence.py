@@ -31,13 +31,14 @@ class LearningCurve:
         name: Whose they are.
         trial: Number of the trial; None for a training outside the study.
         points: The evaluations, the first one first; never none.
-        is_whole: Whether it is there from the beginning.
+        is_whole: Whether it is there from the beginning; None for a training outside the study,
+            whose name says it.
     """
 
     name: str
     trial: int | None
     points: tuple[CurvePoint, ...]
-    is_whole: bool = True
+    is_whole: bool | None = None
 
     @property
     def best(self) -> CurvePoint:
@@ -60,7 +61,10 @@ class Convergence:
 
 
 def convergence_of(
-    history: History, *, others: Mapping[str, Sequence[CurvePoint]] | None = None
+    history: History,
+    *,
+    winner: Row | None = None,
+    others: Mapping[str, Sequence[CurvePoint]] | None = None,
 ) -> Convergence:
     """Return the learning curves of the best child and of AttentionXML-1.
 
@@ -68,6 +72,8 @@ def convergence_of(
 
     Args:
         history: The study.
+        winner: The trial to take for the best child; by default the one with the best value. After
+            a confirmation it may be another one.
         others: More curves, by name.
 
     Example:
@@ -76,8 +82,9 @@ def convergence_of(
         >>> convergence_of(read_history(optuna.create_study())).sentence
         'No child has finished.'
     """
-    best = history.best
-    winner = None if best is None else _curve_of(best, f"best child (trial {best.number})")
+    best = history.best if winner is None else winner
+    role = "best child" if best == history.best else "winner"
+    curve = None if best is None else _curve_of(best, f"{role} (trial {best.number})")
     identity = canonical_hash(KNOWN_GENOMES["attentionxml"])
     same = [row for row in history.complete if row.identity == identity]
     with_curve = [row for row in same if row.record is not None and row.record.curve]
@@ -86,7 +93,7 @@ def convergence_of(
         with_curve, key=lambda row: (sign * (row.value or 0.0), -row.number), default=None
     )
     reference = None
-    if chosen is not None and chosen is not best:
+    if chosen is not None and chosen != best:
         reference = _curve_of(chosen, f"{REFERENCE} (trial {chosen.number})")
     more = tuple(
         LearningCurve(name=name, trial=None, points=tuple(points))
@@ -94,8 +101,8 @@ def convergence_of(
         if points
     )
     return Convergence(
-        curves=(*(curve for curve in (winner, reference) if curve is not None), *more),
-        sentence=_sentence(best, winner, reference, is_same=best is not None and best in same),
+        curves=(*(one for one in (curve, reference) if one is not None), *more),
+        sentence=_sentence(best, curve, reference, same, role),
     )
 
 
@@ -114,29 +121,34 @@ def _sentence(
     best: Row | None,
     winner: LearningCurve | None,
     reference: LearningCurve | None,
-    *,
-    is_same: bool,
+    same: Sequence[Row],
+    role: str,
 ) -> str:
     if best is None:
         return "No child has finished."
     if winner is None:
-        return f"Trial {best.number}, the best child, has no learning curve in its record."
-    if is_same:
-        return f"The best child, trial {best.number}, is {REFERENCE} itself."
+        return f"Trial {best.number}, the {role}, has no learning curve in its record."
+    if best in same:
+        return f"The {role}, trial {best.number}, is {REFERENCE} itself."
+    if reference is None and same:
+        return (
+            f"{REFERENCE} was trained in this study (trial {same[0].number}), but no learning "
+            f"curve of it was written down, so there is nothing to compare the {role} with."
+        )
     if reference is None:
         return (
-            f"{REFERENCE} was not trained in this study, so there is nothing to compare the best "
-            "child with; `optuna-xmcnas search --enqueue attentionxml --min-layers 1` begins a "
+            f"{REFERENCE} was not trained in this study, so there is nothing to compare the "
+            f"{role} with; `optuna-xmcnas search --enqueue attentionxml --min-layers 1` begins a "
             "search with it."
         )
     goal = reference.best
     reached = next((point for point in winner.points if point.p_at_5 >= goal.p_at_5), None)
     found = f"{REFERENCE} has its best P@5, {100 * goal.p_at_5:.2f} %, at epoch {goal.epoch:g}; "
     if reached is None:
-        found += f"the best child stays below, at {100 * winner.best.p_at_5:.2f} %."
+        found += f"the {role} stays below, at {100 * winner.best.p_at_5:.2f} %."
     else:
         found += (
-            f"the best child has as much at epoch {reached.epoch:g} and "
+            f"the {role} has as much at epoch {reached.epoch:g} and "
             f"{100 * winner.best.p_at_5:.2f} % at epoch {winner.best.epoch:g}."
         )
     cut = [curve.name for curve in (winner, reference) if not curve.is_whole]

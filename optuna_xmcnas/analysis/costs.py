@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
+from optuna_xmcnas.analysis.amounts import duration
 from optuna_xmcnas.analysis.estimates import Estimate
 from optuna_xmcnas.analysis.estimates import estimate
+from optuna_xmcnas.study import Ended
 
 
 if TYPE_CHECKING:
@@ -24,19 +26,16 @@ if TYPE_CHECKING:
     from optuna_xmcnas.analysis.history import Row
 
 
-_LIFE = (
-    TrialState.WAITING,
-    TrialState.RUNNING,
-    TrialState.COMPLETE,
-    TrialState.PRUNED,
-    TrialState.FAIL,
-)
+_LIFE = ("waiting", "running", "complete", "pruned", "fail", *Ended)
 _STATES = {
     "waiting": "waiting",
     "running": "in training",
     "complete": "finished",
-    "pruned": "interrupted or pruned",
+    "pruned": "pruned",
     "fail": "failed",
+    Ended.LOST: "lost with their workers",
+    Ended.INTERRUPTED: "interrupted",
+    Ended.UNNEEDED: "not needed",
 }
 _LOST = "lost: "  # how a worker begins the reason of another one's trial
 _LONGEST = 200  # characters of a reason
@@ -64,9 +63,12 @@ class Costs:
     """What a study has cost.
 
     Attributes:
-        states: Number of trials by state (``complete``, ``fail``, ...), in the order of a life.
-        n_children: Different children; a lost one that was tried again counts once.
-        n_lost: Finished trials whose training time nobody knows: their workers died.
+        states: Number of trials by state, in the order of a life: ``waiting``, ``running``,
+            ``complete``, ``pruned``, ``fail``, and of those that failed by no fault of their
+            children ``lost``, ``interrupted`` and ``unneeded``.
+        n_children: Different children; one that was lost or interrupted and tried again counts
+            once, and what was not needed was none.
+        n_lost: Trials whose training time nobody knows: their workers died.
         child_seconds: Time of all trainings, also of those that failed, without those.
         wall_seconds: From the beginning of the first trial to the end of the last; None if
             none has ended.
@@ -74,7 +76,7 @@ class Costs:
         n_parameters: Trained weights of a child; None if nobody wrote them down.
         peak_memory_bytes: Peak memory of a training; None likewise.
         devices: Number of trials by the device they were trained on, the most frequent first.
-        failures: Number of failed trials by reason, the most frequent first.
+        failures: Number of trials in the state ``fail`` by reason, the most frequent first.
         sentence: All that in short.
     """
 
@@ -95,7 +97,8 @@ def costs_of(history: History) -> Costs:
     """Return what a study has cost.
 
     A trial whose training time nobody wrote down counts from its beginning to its end, unless it
-    was lost with its worker: nobody knows when that was. One that runs does not count.
+    was lost with its worker: nobody knows when that was. One that runs does not count, nor one
+    that was interrupted and went on from its checkpoint: the later trial has the time of both.
 
     Example:
         >>> import optuna
@@ -104,9 +107,21 @@ def costs_of(history: History) -> Costs:
         0.0
     """
     rows = history.rows
-    counts = Counter(row.state for row in rows)
+    counts = Counter(_state(row) for row in rows)
     records = [row.record for row in rows if row.record is not None]
-    taken = [_seconds(row) for row in rows if row.state.is_finished()]
+    # time that a trial took over with a checkpoint is in its own
+    taken_up = {
+        row.origin: row.number
+        for row in rows
+        if row.record is not None
+        and row.record.resumed_at_step is not None
+        and row.record.seconds is not None
+    }
+    taken = [
+        _seconds(row)
+        for row in rows
+        if row.state.is_finished() and row.number >= taken_up.get(row.origin, 0)
+    ]
     seconds = [
         row.record.seconds
         for row in history.complete
@@ -115,9 +130,9 @@ def costs_of(history: History) -> Costs:
     weights = {row.origin: row.record.n_parameters for row in rows if row.record is not None}
     devices = Counter(record.device for record in records if record.device is not None)
     found = Costs(
-        states={state.name.lower(): counts[state] for state in _LIFE if counts[state]},
-        n_children=len({row.origin for row in rows}),
-        n_lost=sum(one is None for one in taken),
+        states={str(state): counts[state] for state in _LIFE if counts[state]},
+        n_children=len({row.origin for row in rows if row.ended_why is not Ended.UNNEEDED}),
+        n_lost=sum(_is_lost(row) for row in rows),
         child_seconds=math.fsum(one for one in taken if one is not None),
         wall_seconds=_wall_seconds(rows),
         seconds=estimate(seconds) if seconds else None,
@@ -136,14 +151,24 @@ def _seconds(row: Row) -> float | None:
     """Return how long a finished trial was trained; None if it was lost with its worker."""
     if row.record is not None and row.record.seconds is not None:
         return row.record.seconds
-    if row.state == TrialState.FAIL and (row.record is None or _is_lost(row.record.failure)):
-        return None  # it ended when somebody noticed
+    if _is_lost(row) or row.ended_why is Ended.UNNEEDED:
+        return None  # it ended when somebody noticed, or had nothing to train
     if row.began is None or row.ended is None:
         return None
     return max(0.0, (row.ended - row.began).total_seconds())
 
 
-def _is_lost(failure: str | None) -> bool:
+def _state(row: Row) -> str:
+    """Return the state of a trial; if it failed by no fault of its child, why it did."""
+    return str(row.ended_why or row.state.name.lower())
+
+
+def _is_lost(row: Row) -> bool:
+    """Return whether a trial ended nobody knows when."""
+    if row.state != TrialState.FAIL or row.ended_why is not None:
+        return row.ended_why is Ended.LOST
+    # as an earlier version wrote it down
+    failure = None if row.record is None else row.record.failure
     return failure is None or failure.startswith(_LOST)
 
 
@@ -168,7 +193,7 @@ def _failures(rows: Sequence[Row]) -> dict[str, int]:
     shown: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for row in rows:
-        if row.state != TrialState.FAIL:
+        if row.state != TrialState.FAIL or row.ended_why is not None:
             continue
         failure = None if row.record is None else row.record.failure
         if failure is None or not failure.strip():
@@ -189,20 +214,12 @@ def _sentence(costs: Costs) -> str:
     states = ", ".join(f"{n} {_STATES[state]}" for state, n in costs.states.items())
     found = f"{trials} trial{'' if trials == 1 else 's'} ({states})"
     if costs.child_seconds:
-        found += f"; {_duration(costs.child_seconds)} of training"
+        found += f"; {duration(costs.child_seconds)} of training"
         if costs.wall_seconds is not None:
-            found += f" within {_duration(costs.wall_seconds)}"
+            found += f" within {duration(costs.wall_seconds)}"
     if costs.seconds is not None:
-        found += f", {_duration(costs.seconds.mean)} for a finished child on average"
+        found += f", {duration(costs.seconds.mean)} for a finished child on average"
     found += "."
     if costs.n_lost:
         found += f" The time of {costs.n_lost} that were lost with their workers is not known."
     return found
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 99.5:
-        return f"{seconds:.0f} s" if seconds >= 9.5 else f"{seconds:.1f} s"
-    if seconds < 99.5 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -93,14 +93,49 @@ def estimate(values: Iterable[float]) -> Estimate:
     n = len(known)
     if n == 0:
         raise ValueError("a mean needs at least one value; got none.")
-    mean = math.fsum(known) / n
+    mean = mean_of(known)
     if n == 1:
         return Estimate(mean=mean, n=1, half_width=None, sd=None)
-    sd = math.sqrt(math.fsum((value - mean) ** 2 for value in known) / (n - 1))
+    sd = math.hypot(*(value - mean for value in known)) / math.sqrt(n - 1)  # never overflows
     if n < _FEWEST_FOR_INTERVAL:
         return Estimate(mean=mean, n=n, half_width=None, sd=sd)
     half_width = _quantile(n - 1) * sd / math.sqrt(n)
     return Estimate(mean=mean, n=n, half_width=half_width, sd=sd)
+
+
+def paired_gap(differences: Iterable[float], *, n_picked_from: int = 1) -> Gap:
+    """Return the mean of differences of pairs.
+
+    Args:
+        differences: Of each pair.
+        n_picked_from: As in `gap_between`.
+
+    Raises:
+        ValueError: If there are no differences.
+
+    Example:
+        >>> gap = paired_gap([0.25, 0.5, 0.75])
+        >>> gap.mean, round(gap.half_width, 3), gap.is_clear
+        (0.5, 0.621, False)
+    """
+    found = estimate(differences)
+    if found.half_width is None or found.sd is None:
+        return Gap(mean=found.mean, half_width=None)
+    width = _quantile(found.n - 1, n_picked_from) * found.sd / math.sqrt(found.n)
+    return Gap(mean=found.mean, half_width=width)
+
+
+def mean_of(values: Sequence[float]) -> float:
+    """Return the mean of one value or more, also where their sum is too large for a number.
+
+    Example:
+        >>> mean_of([0.25, 0.75]), mean_of([1e308, 1e308])
+        (0.5, 1e+308)
+    """
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return math.fsum(value / len(values) for value in values)
 
 
 def percent(share: Estimate) -> str:
@@ -131,13 +166,18 @@ def gap_between(one: Estimate, other: Estimate, *, n_picked_from: int = 1) -> Ga
     mean = one.mean - other.mean
     if one.sd is None or other.sd is None:
         return Gap(mean=mean, half_width=None)
-    parts = [one.sd**2 / one.n, other.sd**2 / other.n]
-    variance = sum(parts)
-    if variance == 0.0:
+    scale = max(one.sd, other.sd)
+    if scale == 0.0:
         return Gap(mean=mean, half_width=0.0)
+    if not math.isfinite(scale):
+        return Gap(mean=mean, half_width=None)
+    parts = [(one.sd / scale) ** 2 / one.n, (other.sd / scale) ** 2 / other.n]
+    variance = sum(parts)
     # Welch and Satterthwaite
     freedom = variance**2 / (parts[0] ** 2 / (one.n - 1) + parts[1] ** 2 / (other.n - 1))
-    return Gap(mean=mean, half_width=_quantile(freedom, n_picked_from) * math.sqrt(variance))
+    return Gap(
+        mean=mean, half_width=scale * _quantile(freedom, n_picked_from) * math.sqrt(variance)
+    )
 
 
 @lru_cache(maxsize=1024)

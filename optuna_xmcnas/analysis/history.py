@@ -19,6 +19,7 @@ from optuna_xmcnas.samplers import in_finishing_order
 from optuna_xmcnas.samplers import RegularizedEvolutionSampler
 from optuna_xmcnas.samplers.storage import FIXED_PARAMS_KEY
 from optuna_xmcnas.study import config_of
+from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.study import linear_of
 from optuna_xmcnas.study import metrics_on_test
 from optuna_xmcnas.study import origin_number
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from optuna_xmcnas.genome import Genome
+    from optuna_xmcnas.study import Ended
     from optuna_xmcnas.study import LinearRecord
     from optuna_xmcnas.study import StudyConfig
     from optuna_xmcnas.study import StudyTexts
@@ -64,6 +66,7 @@ class Row:
         ended: When it ended; None if it has not.
         origin: Number of the first trial that had this child.
         identity: Equal for genomes that compute the same; None without a record.
+        ended_why: Why a worker failed the trial by no fault of its child; None if none did.
     """
 
     number: int
@@ -75,6 +78,7 @@ class Row:
     ended: datetime | None
     origin: int
     identity: str | None
+    ended_why: Ended | None = None
 
     @property
     def genome(self) -> Genome | None:
@@ -102,9 +106,11 @@ class History:
         maximize: Whether a larger value is a better one.
         rows: The trials, by number.
         finished_order: Numbers of the trials with a value, the one that finished first in front.
-        population_size: How many of the latest breed; None if the settings do not say.
+        population_size: How many of the latest breed; None if none do, or nobody said.
         n_wanted: How many finished children the study shall have; None if nobody said.
-        config: The settings; None for a study made by something else.
+        config: The settings; None for a study made by something else, or by a version whose
+            settings this one cannot read.
+        is_of_another_version: Whether it has settings that this version cannot read.
         texts: Which texts it was searched on; None if nobody wrote that down.
         test: Test metrics, by number of the trial.
         linear: What the linear baseline is worth; None if nobody wrote that down.
@@ -117,6 +123,7 @@ class History:
     population_size: int | None = None
     n_wanted: int | None = None
     config: StudyConfig | None = None
+    is_of_another_version: bool = False
     texts: StudyTexts | None = None
     test: Mapping[int, Mapping[str, float]]
     linear: LinearRecord | None = None
@@ -140,7 +147,7 @@ def read_history(study: Study, *, known: Mapping[int, Row] | None = None) -> His
     """Return the trials of a study as rows, and what it knows of itself.
 
     Anything may be in a storage: trials of other programs, of other versions of this one, or half
-    written ones. They become rows without a record.
+    written ones. They become rows without a record. Settings of another version are left out.
 
     Args:
         study: With one objective.
@@ -172,15 +179,16 @@ def read_history(study: Study, *, known: Mapping[int, Row] | None = None) -> His
     }
     with_value = (trial for trial in trials if rows[trial.number].value is not None)
     is_ours = study.direction == StudyDirection.MAXIMIZE  # or somebody else's objective
-    config = config_of(study) if is_ours else None
+    config, is_of_another_version = _config(study) if is_ours else (None, False)
     return History(
         name=study.study_name,
         maximize=is_ours,
         rows=tuple(rows.values()),
         finished_order=tuple(trial.number for trial in in_finishing_order(with_value)),
-        population_size=_population_size(config),
+        population_size=None if config is None else config.population_size,
         n_wanted=wanted_trials(study),
         config=config,
+        is_of_another_version=is_of_another_version,
         texts=texts_of(study),
         test=metrics_on_test(study),
         linear=linear_of(study),
@@ -200,6 +208,7 @@ def _row(trial: FrozenTrial) -> Row:
         ended=trial.datetime_complete,
         origin=origin_number(trial),
         identity=None if record is None else canonical_hash(record.genome),
+        ended_why=ended_of(trial),
     )
 
 
@@ -214,8 +223,9 @@ def _phase(trial: FrozenTrial) -> Phase:
     return Phase.RANDOM if proposal.parent is None else Phase.EVOLVED
 
 
-def _population_size(config: StudyConfig | None) -> int | None:
-    if config is None:
-        return None
-    size = config.sections.get("sampler", {}).get("population_size")
-    return size if type(size) is int and size >= 1 else None
+def _config(study: Study) -> tuple[StudyConfig | None, bool]:
+    """Return the settings of a study, and whether it has some that this version cannot read."""
+    try:
+        return config_of(study), False
+    except ConfigMismatchError:  # of the direction it is known here that it is the right one
+        return None, True

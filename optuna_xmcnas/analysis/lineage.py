@@ -73,6 +73,7 @@ class FamilyTree:
         measure: What the values are.
         relatives: The children in the tree, by number.
         best: Number of the best child's trial; None if there is none.
+        role: What that child is: the ``best`` of the search, or the ``winner`` of a confirmation.
         line: The best child's ancestors and itself, the oldest first.
         n_lanes: How many rows the tree has.
         n_left_out: Finished children that are not in the tree.
@@ -83,6 +84,7 @@ class FamilyTree:
     measure: Measure
     relatives: tuple[Relative, ...]
     best: int | None
+    role: str
     line: tuple[int, ...]
     n_lanes: int
     n_left_out: int
@@ -90,7 +92,7 @@ class FamilyTree:
     sentence: str
 
 
-def family_tree(history: History, *, most: int = 100) -> FamilyTree:
+def family_tree(history: History, *, winner: Row | None = None, most: int = 100) -> FamilyTree:
     """Return the family tree of a study's finished children.
 
     Of a long study it has the best child and its ancestors, the living population, its latest
@@ -98,6 +100,8 @@ def family_tree(history: History, *, most: int = 100) -> FamilyTree:
 
     Args:
         history: The study.
+        winner: The trial to take for the best child; by default the one with the best value. After
+            a confirmation it may be another one.
         most: How many children the tree has at most.
 
     Raises:
@@ -119,7 +123,8 @@ def family_tree(history: History, *, most: int = 100) -> FamilyTree:
     generations: dict[int, int] = {}
     for number, parent in parents.items():  # parents come first
         generations[number] = 0 if parent is None else generations[parent] + 1
-    best = history.best
+    best = history.best if winner is None else winner
+    role = "best" if best == history.best else "winner"
     line = () if best is None else tuple(reversed(list(_line(best.number, parents))))
     living: frozenset[int] = frozenset()
     if history.population_size is not None:
@@ -152,11 +157,12 @@ def family_tree(history: History, *, most: int = 100) -> FamilyTree:
         measure=measure_of(history),
         relatives=relatives,
         best=None if best is None else best.number,
+        role=role,
         line=line,
         n_lanes=max(lanes.values(), default=-1) + 1,
         n_left_out=len(rows) - len(kept),
         mutations=dict(mutations.most_common()),
-        sentence=_sentence(rows, line, mutations, len(kept)),
+        sentence=_sentence(rows, line, mutations, len(kept), role),
     )
 
 
@@ -217,7 +223,11 @@ def _ancestor(number: int, parents: Mapping[int, int | None], kept: frozenset[in
 
 
 def _sentence(
-    rows: Mapping[int, Row], line: Sequence[int], mutations: Counter[str], n_kept: int
+    rows: Mapping[int, Row],
+    line: Sequence[int],
+    mutations: Counter[str],
+    n_kept: int,
+    role: str,
 ) -> str:
     if not rows:
         return "No child has finished."
@@ -226,7 +236,7 @@ def _sentence(
     found = f"{mutations.total()} of {len(rows)} finished children are mutants: "
     found += ", ".join(f"{n} by {mutation_text(name)}" for name, n in mutations.most_common())
     steps = len(line) - 1
-    found += f". Trial {line[-1]}, the best, "
+    found += f". Trial {line[-1]}, the {role}, "
     if steps:
         found += f"comes from trial {line[0]} by {steps} mutation{'' if steps == 1 else 's'}."
     else:

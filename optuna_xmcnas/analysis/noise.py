@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scipy.special import chdtri
 
 from optuna_xmcnas.analysis.estimates import FEWEST
+from optuna_xmcnas.analysis.estimates import mean_of
 from optuna_xmcnas.analysis.measure import Measure
 from optuna_xmcnas.analysis.measure import measure_of
 
@@ -85,10 +86,10 @@ def noise_of(history: History, *, confirmation: History | None = None) -> Noise:
             sentence="No network was trained more than once, so it is not known which differences "
             "are noise; `optuna-xmcnas confirm` trains the best ones again.",
         )
-    squares = math.fsum(_squares(found) for found in repeated)
+    spread = math.hypot(*(one for found in repeated for one in _deviations(found)))
     outside = (1 - _LEVEL) / 2
     sd, low, high = (
-        math.sqrt(squares / divisor)
+        spread / math.sqrt(divisor)
         for divisor in (
             freedom,
             float(chdtri(freedom, outside)),
@@ -107,9 +108,9 @@ def noise_of(history: History, *, confirmation: History | None = None) -> Noise:
     )
 
 
-def _squares(values: list[float]) -> float:
-    mean = math.fsum(values) / len(values)
-    return math.fsum((value - mean) ** 2 for value in values)
+def _deviations(values: list[float]) -> list[float]:
+    mean = mean_of(values)
+    return [value - mean for value in values]
 
 
 def _sentence(

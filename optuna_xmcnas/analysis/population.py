@@ -14,6 +14,7 @@ import math
 from typing import final
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis.estimates import mean_of
 from optuna_xmcnas.analysis.history import Phase
 from optuna_xmcnas.analysis.measure import Measure
 from optuna_xmcnas.analysis.measure import measure_of
@@ -152,7 +153,7 @@ def _moments(history: History, measure: Measure, size: int) -> Iterator[Moment]:
             hours=hours,
             best=best.value or 0.0,
             best_number=best.number,
-            mean=math.fsum(values) / len(values),
+            mean=mean_of(values),
             low=_quantile(values, 0.25),
             high=_quantile(values, 0.75),
             shares={op: count / total for op, count in ops.items() if count},

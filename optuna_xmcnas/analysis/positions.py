@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from optuna_xmcnas.analysis.history import History
 
 
+_MOST_NAMED = 8
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class PositionWeight:
@@ -95,6 +98,15 @@ def _sentence(by_op: Sequence[PositionWeight], n_children: int) -> str:
     if not n_children:
         return "No finished child has learned weights of two or more nodes."
     enough = [cell for cell in by_op if cell.weight.n >= FEWEST]
+    if len(by_op) == 1:
+        return f"All weighted nodes are {by_op[0].op}, so there is nothing to compare it with."
+    if n_children >= FEWEST and len(enough) < 2:
+        counts = ", ".join(f"{cell.op} {cell.weight.n}" for cell in by_op[:_MOST_NAMED])
+        more = ", ..." if len(by_op) > _MOST_NAMED else ""
+        return (
+            f"At least {FEWEST} children with learned weights are needed of each of two "
+            f"operations to compare them; there are, by operation: {counts}{more}."
+        )
     if len(enough) < 2:
         return (
             f"Only {n_children} finished {'child has' if n_children == 1 else 'children have'} "

@@ -26,6 +26,7 @@ from optuna_xmcnas.drawing import draw_mermaid
 from optuna_xmcnas.drawing import draw_png
 from optuna_xmcnas.drawing import draw_svg
 from optuna_xmcnas.drawing import draw_text
+from optuna_xmcnas.drawing import fitting_weights
 from optuna_xmcnas.drawing import trial_caption
 from optuna_xmcnas.drawing import trial_title
 from optuna_xmcnas.exceptions import InvalidGenomeError
@@ -187,12 +188,9 @@ def _of_trial(study: Study, number: int | None) -> _Subject:
         number = best[0][1].number
     trial, record = find_trial(study, number)
     is_complete = trial.state == TrialState.COMPLETE
-    weights = record.node_weights
-    if weights is not None and len(weights) != record.genome.n_layers:
-        weights = None  # written by something else
     return _Subject(
         genome=record.genome,
-        node_weights=weights,
+        node_weights=fitting_weights(record.genome, record.node_weights),
         parent=_genome_of(study, record.parent),
         title=trial_title(
             number, record.metrics.get("P@5") if is_complete else None, trial.state.name.lower()

@@ -13,6 +13,7 @@ from rich.text import Text
 from optuna_xmcnas.cli.amounts import duration
 from optuna_xmcnas.cli.amounts import percent
 from optuna_xmcnas.drawing import draw_text
+from optuna_xmcnas.drawing import fitting_weights
 
 
 if TYPE_CHECKING:
@@ -187,19 +188,11 @@ def _best_lines(scene: Scene, room: int) -> Iterator[Text]:
     yield labelled("best", heading)
     if room < _SMALLEST_TREE:
         return
-    tree = draw_text(best.genome, _weights(best)).splitlines()
+    tree = draw_text(best.genome, fitting_weights(best.genome, best.node_weights)).splitlines()
     if len(tree) > room:
         tree = [*tree[: room - 1], f"... and {len(tree) - room + 1} more"]
     for line in tree:
         yield Text(f"  {line}")
-
-
-def _weights(record: TrialRecord) -> Sequence[float] | None:
-    """Return the shares of the nodes, if they are shares: anything may be in a storage."""
-    weights = record.node_weights
-    if weights is None or len(weights) != record.genome.n_layers:
-        return None
-    return weights if all(0 <= weight <= 1 for weight in weights) else None
 
 
 def _population(scores: Sequence[float], room: int) -> Text:

@@ -15,6 +15,7 @@ from rich.table import Table
 from optuna_xmcnas.baselines import LINEAR_HINT
 from optuna_xmcnas.baselines import linear_is_installed
 from optuna_xmcnas.drawing import draw_text
+from optuna_xmcnas.drawing import fitting_weights
 
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def print_genome(
     subtitle: str | None = None,
 ) -> None:
     """Print an architecture as a tree, with each node's share in the combination."""
+    node_weights = fitting_weights(genome, node_weights)
     drawing = draw_text(genome, node_weights)
     if node_weights is not None:
         drawing += "\n\nnumbers: share of the layer's output in what the attention sees"

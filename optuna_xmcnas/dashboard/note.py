@@ -8,9 +8,11 @@ import hashlib
 from typing import Any
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis import measure_of
 from optuna_xmcnas.dashboard.pictures import PICTURE_NAME
 from optuna_xmcnas.dashboard.storage import picture_path
 from optuna_xmcnas.drawing import draw_text
+from optuna_xmcnas.drawing import fitting_weights
 
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
     from optuna_xmcnas.analysis import History
+    from optuna_xmcnas.analysis import Measure
     from optuna_xmcnas.analysis import Row
 
 
@@ -28,9 +31,10 @@ _READING = """\
 
 The page **Analytics** has these figures; they are refreshed while the search goes on.
 
-- **Best P@5 and the population**: each point is a finished child, in the order in which they
-  finished. The line is the best so far, the band the middle half of the population. In the shaded
-  part genomes were drawn at random; after it, each is a mutant of another one.
+- **Best {measure}**: each point is a finished child, in the order in which they finished. The line
+  is the best so far, the band the middle half of the population, or of the latest children if
+  nothing breeds. In the shaded part of an evolution genomes were drawn at random; after it, each
+  is a mutant of another one.
 - **Family tree**: who came from whom, from left to right. The line of a child is the mutation that
   made it, its colour is its score.
 - **Operations in the population**: the share of each operation among the nodes. What grows is what
@@ -39,10 +43,10 @@ The page **Analytics** has these figures; they are refreshed while the search go
   operation and position.
 
 The page of each **trial** shows its architecture, small; the picture is large in a new tab, and in
-the note of a child that was the best when it was finished. The thick path leads from the embedding
-to the node of the largest weight, and what differs from the parent is marked. A single score is
-noisy: two children a few tenths of a percent apart may well be equally good. `optuna-xmcnas
-confirm` trains the best ones again.
+the notes of some that were the best when they were finished. The thick path leads from the
+embedding to the node of the largest weight, and what differs from the parent is marked. A single
+score is noisy: two children {close} may well be equally good.
+`optuna-xmcnas confirm` trains the best ones again.
 """
 
 
@@ -102,8 +106,11 @@ def note_text(history: History, best: Row, picture: str | None = None) -> str:
         picture: Where the dashboard has its picture; None if it has none.
     """
     shown = [] if picture is None else ["", f"![its architecture]({picture})"]
-    found = [*_best(best), *shown, *_text(best)]
-    lines = [f"# {_plain(history.name)}", "", *_search(history), "", *found, "", _READING]
+    measure = measure_of(history)
+    found = [*_best(best, measure), *shown, *_text(best)]
+    close = "a few tenths of a percent apart" if measure.is_share else "of almost the same value"
+    reading = _READING.format(measure=measure.name, close=close)
+    lines = [f"# {_plain(history.name)}", "", *_search(history), "", *found, "", reading]
     return "\n".join(lines)
 
 
@@ -127,25 +134,23 @@ def _search(history: History) -> Iterator[str]:
         yield f"- seed: {sampler['seed']}"
 
 
-def _best(best: Row) -> Iterator[str]:
-    record = best.record
-    p_at_5 = None if record is None else record.metrics.get("P@5")
+def _best(best: Row, measure: Measure) -> Iterator[str]:
     yield f"## Best child so far: trial {best.number}"
-    yield ""
-    if p_at_5 is not None:
-        yield f"Validation P@5: **{100 * p_at_5:.2f}** %"
-    else:
-        yield f"Value: **{best.value:.4g}**"
+    if best.value is not None:
+        name = f"Validation {measure.name}" if measure.is_share else measure.name.capitalize()
+        yield ""
+        yield f"{name}: **{measure.text(best.value)}**"
 
 
 def _text(best: Row) -> Iterator[str]:
     if best.record is None:
         return
+    weights = fitting_weights(best.record.genome, best.record.node_weights)
     yield ""
     yield "```"
-    yield draw_text(best.record.genome, best.record.node_weights)
+    yield draw_text(best.record.genome, weights)
     yield "```"
-    if best.record.node_weights is not None:
+    if weights is not None:
         yield ""
         yield "The bars are the shares of the nodes in what the labels are read from."
 

@@ -22,8 +22,10 @@ from optuna.artifacts import upload_artifact
 from optuna.trial import create_trial
 from optuna.trial import TrialState
 
+from optuna_xmcnas.dashboard.storage import trial_key
 from optuna_xmcnas.dashboard.storage import trial_numbered
 from optuna_xmcnas.drawing import draw_svg
+from optuna_xmcnas.drawing import fitting_weights
 from optuna_xmcnas.drawing import trial_caption
 from optuna_xmcnas.drawing import trial_title
 from optuna_xmcnas.samplers import proposal_of
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from optuna import Trial
+    from optuna.storages import BaseStorage
 
     from optuna_xmcnas.genome import Genome
     from optuna_xmcnas.samplers import Proposal
@@ -44,6 +47,7 @@ _LOGGER = logging.getLogger(__name__)
 PICTURE_NAME = "architecture.svg"
 _MIMETYPE = "image/svg+xml"
 _LARGEST_BYTES = 64 * 2**10  # a genome of eight nodes takes 8 KiB
+_MOST_IN_TRAINING = 256  # in one process; of more, some have ended and nobody told us
 
 
 @final
@@ -91,7 +95,8 @@ class Pictures:
 
     def __init__(self, folder: Path) -> None:
         self._store = WholeFileStore(folder)
-        self._shown: dict[tuple[str, int], _Shown] = {}  # of children that have not ended
+        # of children that have not ended, as far as we were told; the latest is the last
+        self._shown: dict[tuple[BaseStorage, int], _Shown] = {}
 
     def upload(self, trial: Trial, genome: Genome) -> None:
         """Add a picture to a trial that runs, with what is different in its parent marked."""
@@ -116,9 +121,11 @@ class Pictures:
                 study_or_trial=trial,
                 mimetype=_MIMETYPE,
             )
-        self._shown[_key(trial)] = _Shown(
+        self._shown[trial_key(trial)] = _Shown(
             artifact_id=artifact_id, genome=genome, parent=parent, caption=caption
         )
+        if len(self._shown) > _MOST_IN_TRAINING:
+            self._shown.pop(next(iter(self._shown)), None)
 
     def complete(self, trial: Trial, score: float | None) -> str | None:
         """Draw the picture of a trial again, with what is known before the trial is ended.
@@ -130,7 +137,7 @@ class Pictures:
         Returns:
             The id of the artifact, None if it was not drawn again.
         """
-        shown = self._shown.pop(_key(trial), None)
+        shown = self._shown.pop(trial_key(trial), None)
         if shown is None:
             return None
         record = _record_of(trial)
@@ -139,7 +146,7 @@ class Pictures:
             return None
         svg = draw_svg(
             shown.genome,
-            None if record is None else record.node_weights,
+            None if record is None else fitting_weights(shown.genome, record.node_weights),
             parent=shown.parent,
             title=title,
             caption=shown.caption,
@@ -148,10 +155,6 @@ class Pictures:
             return None
         self._store.write(shown.artifact_id, BytesIO(svg))
         return shown.artifact_id
-
-
-def _key(trial: Trial) -> tuple[str, int]:
-    return trial.study.study_name, trial.number
 
 
 def _record_of(trial: Trial) -> TrialRecord | None:

@@ -14,11 +14,13 @@ from optuna_xmcnas.dashboard.failures import Failures
 from optuna_xmcnas.dashboard.gallery import Gallery
 from optuna_xmcnas.dashboard.note import save_child_note
 from optuna_xmcnas.dashboard.pictures import Pictures
+from optuna_xmcnas.dashboard.storage import study_key
 
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna import Trial
+    from optuna.storages import BaseStorage
 
     from optuna_xmcnas.genome import Genome
 
@@ -33,11 +35,16 @@ _LONGEST_PAUSE_S = 3600.0  # a storage that was away is no slow folder
 class Showcase:
     """Gives optuna-dashboard what it shows of a search: pictures of the children, figures, a note.
 
-    Nothing here fails, or holds up a search: what goes wrong is logged, once for each kind, and
-    ignored, and the figures take at most one fiftieth of a worker's time. Several workers of a
-    study, each with its own object, refresh the figures by turns. In a long study a refresh waits
+    Nothing here fails: what goes wrong is logged, once for each kind, and ignored. The figures
+    take at most one fiftieth of a worker's time, but for one refresh at its end. Several workers
+    of a study, each with its own object, refresh them by turns. In a long study a refresh waits
     for a new best child, for one percent more children, or half an hour. The first refresh of a
     process takes a second or two longer: it loads optuna-dashboard.
+
+    What is slow is waited for: pictures are written, and figures saved, by the thread that calls.
+    After a picture that took longer than a second there is none for fifty times as long, an hour
+    at most; but a folder on a network that hangs, and never answers, holds the search up for as
+    long as it does.
 
     Args:
         artifact_dir: A folder for the pictures, made when it is needed: give the same to
@@ -71,7 +78,7 @@ class Showcase:
         self._pictures = None if artifact_dir is None else Pictures(artifact_dir)
         self._next_picture_at = -math.inf
         self._refresh_every_s = refresh_every_s
-        self._galleries: dict[str, Gallery] = {}  # by study
+        self._galleries: dict[tuple[BaseStorage, int], Gallery] = {}  # by study
         self._lock = threading.Lock()  # of the galleries
 
     def child_began(self, trial: Trial, genome: Genome) -> None:
@@ -88,7 +95,8 @@ class Showcase:
         """Show how a child did; to be called before its trial is told.
 
         Args:
-            trial: A trial for which `child_began` was called; for others nothing happens.
+            trial: A trial for which `child_began` was called; for others nothing happens. One
+                that was interrupted keeps its picture.
             score: What the objective returns, if the trial's record does not say it.
         """
         if self._pictures is None:
@@ -111,10 +119,10 @@ class Showcase:
         if not self._lock.acquire(blocking=force):
             return  # another thread is at it
         try:
-            gallery = self._galleries.get(study.study_name)
+            gallery = self._galleries.get(study_key(study))
             if gallery is None:
-                gallery = Gallery(study, self._refresh_every_s)
-                self._galleries[study.study_name] = gallery
+                gallery = Gallery(study, self._refresh_every_s, self._failures)
+                self._galleries[study_key(study)] = gallery
             if gallery.may_change or force:
                 with self._failures.ignored("the figures of the study are not refreshed"):
                     gallery.refresh(force=force)
@@ -122,7 +130,7 @@ class Showcase:
             self._lock.release()
 
     def _deserves_note(self, trial: Trial, score: float) -> bool:
-        gallery = self._galleries.get(trial.study.study_name)
+        gallery = self._galleries.get(study_key(trial.study))
         return gallery is not None and gallery.is_new_best(score)
 
     def _note_time(self, began: float) -> None:

@@ -14,7 +14,19 @@ from optuna.artifacts import get_all_artifact_meta
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna import Trial
+    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
+
+
+def study_key(study: Study) -> tuple[BaseStorage, int]:
+    """Return what a study is known by, also among studies of this name in other storages."""
+    return study._storage, study._study_id
+
+
+def trial_key(trial: Trial) -> tuple[BaseStorage, int]:
+    """Return what a trial is known by, among those of all studies."""
+    return trial.storage, trial._trial_id
 
 
 def trial_numbered(study: Study, number: int) -> FrozenTrial | None:

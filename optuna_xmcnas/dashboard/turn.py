@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from datetime import UTC
@@ -142,6 +144,15 @@ class Turn:
         claim = self._look(study)
         is_ours = self._owes = claim is not None and claim.worker == self._worker
         return is_ours or (force and claim is not None and claim.n_finished < n_finished)
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Leave what is done inside, once in a process, out of the time of the turn."""
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self._began_at += self._clock() - began
 
     def end(self, *, is_drawn: bool = True) -> None:
         """Note that our turn is over.

@@ -12,6 +12,7 @@ from optuna_xmcnas.drawing.mermaid import draw_mermaid
 from optuna_xmcnas.drawing.png import draw_png
 from optuna_xmcnas.drawing.svg import draw_svg
 from optuna_xmcnas.drawing.text import draw_text
+from optuna_xmcnas.drawing.weights import fitting_weights
 
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "draw_png",
     "draw_svg",
     "draw_text",
+    "fitting_weights",
     "op_colour",
     "trial_caption",
     "trial_title",

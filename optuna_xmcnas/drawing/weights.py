@@ -8,6 +8,9 @@ import math
 from optuna_xmcnas.genome import Genome
 
 
+_ROUNDING = 1e-6  # of single precision, in which shares are computed
+
+
 def check_weights(genome: Genome, node_weights: Sequence[float] | None) -> None:
     """Raise ValueError unless there is one finite weight per node, or none at all."""
     if node_weights is None:
@@ -19,6 +22,25 @@ def check_weights(genome: Genome, node_weights: Sequence[float] | None) -> None:
         )
     if not all(math.isfinite(weight) for weight in node_weights):
         raise ValueError(f"`node_weights` must be finite; got {list(node_weights)}.")
+
+
+def fitting_weights(
+    genome: Genome, node_weights: Sequence[float] | None
+) -> tuple[float, ...] | None:
+    """Return the weights if there is one share for each node, else None.
+
+    For weights from a storage, where anything may be: what is returned can be drawn.
+
+    Example:
+        >>> genome = Genome.from_text("1:bilstm(0) 2:conv3(0)")
+        >>> fitting_weights(genome, [0.25, 0.75])
+        (0.25, 0.75)
+        >>> fitting_weights(genome, [1.0])
+    """
+    if node_weights is None or len(node_weights) != genome.n_layers:
+        return None
+    are_shares = all(0 <= weight <= 1 + _ROUNDING for weight in node_weights)
+    return tuple(node_weights) if are_shares else None
 
 
 def winning_path(genome: Genome, node_weights: Sequence[float] | None) -> tuple[int, ...]:

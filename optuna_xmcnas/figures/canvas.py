@@ -169,18 +169,6 @@ def percentage(share: float) -> float:
     return round(100 * share, 2)
 
 
-def evenly(n: int, most: int) -> list[int]:
-    """Return at most so many of the places 0 to n - 1, about equally far apart, with both ends.
-
-    Example:
-        >>> evenly(3, 5), evenly(100, 4)
-        ([0, 1, 2], [0, 33, 66, 99])
-    """
-    if n <= most:
-        return list(range(n))
-    return sorted({round(i * (n - 1) / (most - 1)) for i in range(most)})
-
-
 def short(genome: str) -> str:
     """Return a genome's text without the numbers of its nodes, on lines of three nodes.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis import evenly
 from optuna_xmcnas.figures.canvas import axis
-from optuna_xmcnas.figures.canvas import evenly
 from optuna_xmcnas.figures.canvas import figure
 from optuna_xmcnas.figures.canvas import percentage
 from optuna_xmcnas.figures.canvas import SERIES

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis import evenly
 from optuna_xmcnas.analysis import mutation_text
 from optuna_xmcnas.analysis import Phase
 from optuna_xmcnas.figures.canvas import axis
-from optuna_xmcnas.figures.canvas import evenly
 from optuna_xmcnas.figures.canvas import figure
 from optuna_xmcnas.figures.canvas import INK
 from optuna_xmcnas.figures.canvas import SCALE
@@ -144,7 +144,7 @@ def _line(
             "mode": "lines",
             "x": [columns[one.number] for one in line],
             "y": [one.lane for one in line],
-            "name": "line of the best",
+            "name": f"line of the {tree.role}",
             "line": {"color": _WINNER, "width": 7},
             "opacity": 0.55,
             "hoverinfo": "skip",
@@ -180,7 +180,7 @@ def _best(
             "mode": "markers",
             "x": [columns[best.number]],
             "y": [best.lane],
-            "name": f"best, trial {best.number}",
+            "name": f"{tree.role}, trial {best.number}",
             "marker": {"symbol": "star", "size": 17, "color": _WINNER},
             "text": [_words(best, tree)],
             "hovertemplate": "trial %{text}<extra></extra>",

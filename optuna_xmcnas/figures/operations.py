@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis import evenly
 from optuna_xmcnas.drawing import op_colour
 from optuna_xmcnas.figures.canvas import axis
-from optuna_xmcnas.figures.canvas import evenly
 from optuna_xmcnas.figures.canvas import figure
 from optuna_xmcnas.figures.canvas import INK
 from optuna_xmcnas.figures.canvas import Trace

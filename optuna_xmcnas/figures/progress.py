@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis import evenly
 from optuna_xmcnas.analysis import mutation_text
 from optuna_xmcnas.analysis import Phase
 from optuna_xmcnas.figures.canvas import axis
-from optuna_xmcnas.figures.canvas import evenly
 from optuna_xmcnas.figures.canvas import figure
 from optuna_xmcnas.figures.canvas import INK
 from optuna_xmcnas.figures.canvas import SERIES
@@ -40,8 +40,8 @@ _PHASES = {
 def progress_figure(population: PopulationOverTime) -> Figure:
     """Return the best value, that of the population and those of the children, over the trials.
 
-    The axis at the top says how much time had passed. Of a long study some children are left out,
-    never those that were the best.
+    The axis at the top says how much time had passed. Of a long study some children are left out;
+    half of those that are shown are the best ones so far, if there were as many.
     """
     measure, moments = population.measure, population.moments
     places = evenly(len(moments), _MOST)

@@ -5,21 +5,7 @@ from __future__ import annotations
 import math
 
 
-_UNITS_S = (("days", 86400.0), ("h", 3600.0), ("min", 60.0))
 _UNITS_B = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in the largest unit that it has two of.
-
-    Example:
-        >>> duration(42.0), duration(5400.0), duration(12_600.0)
-        ('42.0 s', '90.0 min', '3.5 h')
-    """
-    for unit, size in _UNITS_S:
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
 
 
 def memory(n_bytes: float) -> str:

@@ -172,6 +172,7 @@ def convergence_section(findings: Findings) -> Section:
     convergence = findings.convergence
     blocks: list[Block] = [Paragraph(said(convergence.sentence))]
     if convergence.curves:
+        cut = [name(curve.name) for curve in convergence.curves if curve.is_whole is False]
         figure = _json(convergence_figure(convergence))
         blocks.append(Chart("convergence", "P@5 and nDCG@5 on validation by epoch", figure))
         blocks.append(
@@ -189,6 +190,9 @@ def convergence_section(findings: Findings) -> Section:
                     )
                     for curve in convergence.curves
                 ),
+                note=""
+                if not cut
+                else f"Taken up after a break, without the beginning: {', '.join(cut)}.",
             )
         )
         blocks.append(

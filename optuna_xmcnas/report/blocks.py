@@ -14,6 +14,8 @@ from typing import final
 from typing import TYPE_CHECKING
 from typing import TypeAlias
 
+from optuna_xmcnas.analysis import evenly
+
 
 if TYPE_CHECKING:
     from optuna_xmcnas.genome import Genome
@@ -191,6 +193,16 @@ def name(text: object) -> str:
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
+def printable(text: str) -> str:
+    r"""Return a text as it is, but for characters that no page and no command line can hold.
+
+    Example:
+        >>> printable("a  `b`\nc\x00")
+        'a  `b`\nc?'
+    """
+    return _NOT_PRINTED.sub("?", text)
+
+
 def code(text: object) -> str:
     """Return a text as code; a dash for none.
 
@@ -218,10 +230,7 @@ def thinned(items: Sequence[tuple[str, ...]], most: int) -> tuple[tuple[str, ...
         >>> thinned([("1",), ("2",), ("3",), ("4",), ("5",)], 3)
         (('1',), ('3',), ('5',))
     """
-    if len(items) <= most:
-        return tuple(items)
-    step = (len(items) - 1) / (most - 1)
-    return tuple(items[round(i * step)] for i in range(most))
+    return tuple(items[place] for place in evenly(len(items), most))
 
 
 def _is_number(text: str) -> bool:

@@ -20,6 +20,7 @@ from optuna_xmcnas.analysis import gap_between
 from optuna_xmcnas.analysis import History
 from optuna_xmcnas.analysis import Measure
 from optuna_xmcnas.analysis import measure_of
+from optuna_xmcnas.analysis import paired_gap
 from optuna_xmcnas.exceptions import ConfigMismatchError
 
 
@@ -46,7 +47,8 @@ class Contestant:
         name: The study's name.
         seed: Seed of its sampler; None if nobody wrote it down.
         best_so_far: The best value after each finished child.
-        test: Test P@5 of its winner; None if nobody judged it.
+        test: Test P@5 of its winner; None if nobody judged it, or if another trial was judged than
+            the best one of the search: a confirmation chose that.
         child_hours: Hours of all its trainings.
         children_to_level: Children until the level of the comparison was reached; None if never.
     """
@@ -71,8 +73,8 @@ class Group:
         curve: The same after every number of children that all of its studies have.
         test: Test P@5 of the winners that were judged; None if none was.
         child_hours: Hours of all trainings of a study.
-        children_to_level: Children until the level was reached, in the studies that did; None if
-            none did.
+        children_to_level: Children until the level was reached; None unless all of its studies
+            did: those that did not are not the fast ones.
     """
 
     label: str
@@ -99,7 +101,8 @@ class Difference:
     Attributes:
         one: Label of the first group.
         other: Label of the second group.
-        gap: The first one's mean best value minus the second one's, after the last budget.
+        gap: The first one's mean best value minus the second one's, after the last budget; the
+            intervals of all differences hold together with 95 % (Bonferroni).
         is_matched: Whether studies of the same seed were set against each other.
     """
 
@@ -164,7 +167,7 @@ def compare_studies(histories: Sequence[History], *, anyway: bool = False) -> Co
             f"the values of these studies cannot be compared:\n{lines}\nCompare studies of the "
             "same texts and settings, or say --anyway."
         )
-    measure = measure_of(histories[0])
+    measure = _measure_of_all(histories)
     names = _names(histories)
     curves = [_best_so_far(history, measure) for history in histories]
     budgets = _budgets(min(map(len, curves)))
@@ -218,6 +221,11 @@ def _mismatches(histories: Sequence[History]) -> Iterator[str]:
     first = histories[0]
     known = _settings(first)
     for other in histories[1:]:
+        if measure_of(first) != measure_of(other):
+            yield (
+                f"what is measured: {first.name!r} has {_measure(first)}, {other.name!r} "
+                f"{_measure(other)}"
+            )
         its = _settings(other)
         same_seed = _seed(first, "data") == _seed(other, "data")
         for name in sorted({*known, *its}):
@@ -228,6 +236,19 @@ def _mismatches(histories: Sequence[History]) -> Iterator[str]:
                     f"{name}: {first.name!r} has {_json(known.get(name))}, {other.name!r} "
                     f"{_json(its.get(name))}"
                 )
+
+
+def _measure_of_all(histories: Sequence[History]) -> Measure:
+    """Return what all values are; values of different kinds are mere values."""
+    first, *others = map(measure_of, histories)
+    if all(other == first for other in others):
+        return first
+    return Measure(name="value", is_share=False, maximize=first.maximize)
+
+
+def _measure(history: History) -> str:
+    measure = measure_of(history)
+    return measure.name if measure.is_share else "values of another kind"
 
 
 def _settings(history: History) -> dict[str, Any]:
@@ -322,11 +343,20 @@ def _contestant(
 
 def _test(history: History) -> float | None:
     """Return the test P@5 of a study's winner: the trial that it judged."""
-    judged = {number: one[_METRIC] for number, one in history.test.items() if _METRIC in one}
     best = history.best
-    if best is not None and best.number in judged:
-        return judged[best.number]
-    return next(iter(judged.values())) if len(judged) == 1 else None
+    if best is None or _is_judged_elsewhere(history):
+        return None
+    return history.test.get(best.number, {}).get(_METRIC)
+
+
+def _is_judged_elsewhere(history: History) -> bool:
+    """Return whether another trial was judged than the one with the best value.
+
+    Then it is not known which one the winner is: a confirmation may have chosen another one, or
+    the search went on after it had been judged.
+    """
+    best = history.best
+    return any(best is None or number != best.number for number in history.test)
 
 
 def _group(label: str, studies: Sequence[Contestant], budgets: Sequence[int]) -> Group:
@@ -345,23 +375,30 @@ def _group(label: str, studies: Sequence[Contestant], budgets: Sequence[int]) ->
         curve=curve,
         test=estimate(tests) if tests else None,
         child_hours=estimate(study.child_hours for study in studies),
-        children_to_level=estimate(reached) if reached else None,
+        children_to_level=estimate(reached) if len(reached) == len(studies) else None,
     )
 
 
 def _differences(groups: Sequence[Group]) -> Iterator[Difference]:
     n = min(len(study.best_so_far) for group in groups for study in group.studies)
-    for one, other in combinations(groups, 2):
-        if min(len(one.studies), len(other.studies)) < FEWEST_SEEDS:
-            continue
+    pairs = _pairs(groups)
+    for one, other in pairs:
         is_matched = one.seeds is not None and one.seeds == other.seeds
         if is_matched:
             its = {study.seed: study.best_so_far[n - 1] for study in other.studies}
-            found = estimate(study.best_so_far[n - 1] - its[study.seed] for study in one.studies)
-            gap = Gap(mean=found.mean, half_width=found.half_width)
+            gap = paired_gap(
+                (study.best_so_far[n - 1] - its[study.seed] for study in one.studies),
+                n_picked_from=len(pairs),
+            )
         else:
-            gap = gap_between(one.at[-1], other.at[-1])
+            gap = gap_between(one.at[-1], other.at[-1], n_picked_from=len(pairs))
         yield Difference(one=one.label, other=other.label, gap=gap, is_matched=is_matched)
+
+
+def _pairs(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
+    """Return every two groups of enough studies each."""
+    enough = [group for group in groups if len(group.studies) >= FEWEST_SEEDS]
+    return list(combinations(enough, 2))
 
 
 def _notes(histories: Sequence[History], groups: Sequence[Group]) -> Iterator[str]:
@@ -379,6 +416,18 @@ def _notes(histories: Sequence[History], groups: Sequence[Group]) -> Iterator[st
         yield (
             f"Fewer than {FEWEST_SEEDS} studies: {', '.join(few)}. How far it is ahead of others, "
             "or behind them, cannot be told from luck."
+        )
+    n_pairs = len(_pairs(groups))
+    if n_pairs > 1:
+        yield (
+            f"{n_pairs} pairs of samplers are compared, and the intervals of the differences are "
+            "so wide that all of them hold together in 95 of 100 cases (Bonferroni)."
+        )
+    unclear = [history.name for history in histories if _is_judged_elsewhere(history)]
+    if unclear:
+        yield (
+            "No test P@5 is given where another trial was judged than the best one of the search, "
+            f"as after a confirmation: {', '.join(unclear)}. The report of the study has it."
         )
     seeds = {group.seeds for group in groups}
     if len(seeds) > 1 and len({_seed(history, "data") for history in histories}) > 1:

@@ -106,7 +106,9 @@ def _summary(comparison: Comparison) -> Iterator[Block]:
         ),
         note="Means over the studies of a sampler, with 95 % intervals (Student's t) where there "
         "are two or more. The last column: how many children it took to be as good as the sampler "
-        f"with the worst mean is after {last:,}.",
+        f"with the worst mean is after {last:,}; a mean is given only where all studies of the "
+        "sampler were. Child-hours: the time of all trainings of a study, failed ones included, "
+        "on whatever devices it had.",
     )
 
 
@@ -162,7 +164,16 @@ def _differences(comparison: Comparison) -> Iterator[Block]:
             for one in comparison.differences
         ),
         note="Same seeds: studies of one seed were set against each other (paired t). Means: "
-        "Welch's t. Of twenty such intervals one leaves out the truth.",
+        "Welch's t. " + _certainty(len(comparison.differences)),
+    )
+
+
+def _certainty(n: int) -> str:
+    if n == 1:
+        return "Of twenty such intervals one leaves out the truth."
+    return (
+        f"The intervals are widened for {n} pairs (Bonferroni): in one of twenty such comparisons "
+        "one or more of them leave out the truth."
     )
 
 
@@ -214,11 +225,10 @@ def _test(group: Group) -> str:
 
 
 def _until(group: Group) -> str:
-    if group.children_to_level is None:
-        return "never"
-    known = group.children_to_level.n
-    of_all = "" if known == len(group.studies) else f" ({known} of {len(group.studies)})"
-    return _plain(group.children_to_level, 1) + of_all
+    if group.children_to_level is not None:
+        return _plain(group.children_to_level, 1)
+    n_reached = sum(study.children_to_level is not None for study in group.studies)
+    return f"- ({n_reached} of {len(group.studies)})" if n_reached else "never"
 
 
 def _plain(found: Estimate, digits: int) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis import duration
 from optuna_xmcnas.report.amounts import counted
-from optuna_xmcnas.report.amounts import duration
 from optuna_xmcnas.report.amounts import large
 from optuna_xmcnas.report.amounts import memory
 from optuna_xmcnas.report.amounts import percent
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optuna_xmcnas.report.findings import Findings
 
 
-_STATES = {"complete": "finished", "fail": "failed"}
+_STATES = {"complete": "finished", "fail": "failed", "unneeded": "not needed"}
 _MOST_NETWORKS = 20
 _MOST_REASONS = 15
 _MOST_DEVICES = 15
@@ -139,7 +139,7 @@ def costs_section(findings: Findings) -> Section:
             )
         )
     else:
-        blocks.append(Paragraph("No trial failed."))
+        blocks.append(Paragraph("No child failed."))
     return Section("Costs and failures", tuple(blocks))
 
 

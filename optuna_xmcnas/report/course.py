@@ -83,7 +83,7 @@ def family_section(findings: Findings) -> Section:
             blocks.append(Chart("family", "Family tree", family_figure(tree).to_json()))
         if len(line) > 1:
             blocks.append(
-                _relatives(findings, "The best child and its ancestors, the oldest first", line)
+                _relatives(findings, "The winner and its ancestors, the oldest first", line)
             )
         if tree.mutations:
             blocks.append(

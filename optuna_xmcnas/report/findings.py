@@ -100,15 +100,16 @@ def find(
 ) -> Findings:
     """Return what is known of a study."""
     confirmed = confirmed_networks(history, confirmation)
+    winner = confirmed[0].row if confirmed else history.best
     return Findings(
         history=history,
         confirmation=confirmation,
         measure=measure_of(history),
         confirmed=confirmed,
-        winner=confirmed[0].row if confirmed else history.best,
+        winner=winner,
         population=population_over_time(history),
-        tree=family_tree(history),
-        convergence=convergence_of(history, others=curves),
+        tree=family_tree(history, winner=winner),
+        convergence=convergence_of(history, winner=winner, others=curves),
         noise=noise_of(history, confirmation=confirmation),
         costs=costs_of(history),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from optuna_xmcnas.exceptions import ModelError
 from optuna_xmcnas.study import CurvePoint
+from optuna_xmcnas.study.checked import count
 from optuna_xmcnas.study.curve import curve_from_record
 
 
@@ -19,6 +20,7 @@ _KIND = "optuna_xmcnas model"
 def model_curves(folder: Path | str) -> dict[str, tuple[CurvePoint, ...]]:
     """Return the learning curves of a model's trainings, each named after the folder and its seed.
 
+    A training that was taken up after a break has its curve from there on, and its name says so.
     Only the small files of the folder are read.
 
     Args:
@@ -37,7 +39,9 @@ def model_curves(folder: Path | str) -> dict[str, tuple[CurvePoint, ...]]:
     for member in members if isinstance(members, list) else ():
         curve = curve_from_record(member.get("curve")) if isinstance(member, dict) else None
         if curve:
-            found[f"{folder.resolve().name}, seed {member.get('seed')}"] = curve
+            whose = f"{folder.resolve().name}, seed {member.get('seed')}"
+            step = count(member.get("resumed_at_step"))
+            found[whose if step is None else f"{whose}, from step {step} on"] = curve
     if not found:
         raise ModelError(
             f"{folder} has no learning curves: an earlier version of this package trained it. "

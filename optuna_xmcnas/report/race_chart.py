@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis import evenly
+
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -29,7 +31,7 @@ def race_figure(comparison: Comparison) -> Figure:
     for position, group in enumerate(comparison.groups):
         colour = _COLOURS[position % len(_COLOURS)]
         dash = _DASHES[position // len(_COLOURS) % len(_DASHES)]
-        at = _kept(len(group.curve))
+        at = evenly(len(group.curve), _MOST_POINTS)
         if len(group.studies) > 1:
             figure.add_traces(_band(group, at, factor, colour))
         n = len(group.studies)
@@ -75,11 +77,3 @@ def _band(group: Group, at: Sequence[int], factor: float, colour: str) -> list[o
         )
         for values, fill in zip(ends, (None, "tonexty"), strict=True)
     ]
-
-
-def _kept(n: int) -> list[int]:
-    """Return the places of at most so many points, the first and the last among them."""
-    if n <= _MOST_POINTS:
-        return list(range(n))
-    step = (n - 1) / (_MOST_POINTS - 1)
-    return sorted({round(i * step) for i in range(_MOST_POINTS)})

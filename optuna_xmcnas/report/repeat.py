@@ -16,6 +16,7 @@ from optuna_xmcnas.report.blocks import Block
 from optuna_xmcnas.report.blocks import Listing
 from optuna_xmcnas.report.blocks import name
 from optuna_xmcnas.report.blocks import Paragraph
+from optuna_xmcnas.report.blocks import printable
 from optuna_xmcnas.report.blocks import Section
 from optuna_xmcnas.report.blocks import Table
 from optuna_xmcnas.study import hide_password
@@ -91,7 +92,12 @@ def settings_toml(config: StudyConfig, n_trials: int | None) -> str:
 def _blocks(findings: Findings, storage: str | None) -> Iterator[Block]:
     history = findings.history
     yield Table("What it is", ("what", "value"), tuple(_facts(history, storage)))
-    if history.config is None:
+    if history.is_of_another_version:
+        yield Paragraph(
+            "The study has the settings of another version of this package, which this one cannot "
+            "read; that version repeats it."
+        )
+    elif history.config is None:
         yield Paragraph(
             "The study keeps no settings of a search, so there is no command that repeats it."
         )
@@ -110,7 +116,9 @@ def _blocks(findings: Findings, storage: str | None) -> Iterator[Block]:
                 (name(software), name(device), f"{n:,}")
                 for (software, device), n in programs.most_common(_MOST_PROGRAMS)
             ),
-            note="" if len(programs) <= _MOST_PROGRAMS else f"And {len(programs)} in all.",
+            note=""
+            if len(programs) <= _MOST_PROGRAMS
+            else f"The {_MOST_PROGRAMS} most frequent of {len(programs)}.",
         )
     yield Paragraph(_CAUTION)
 
@@ -151,11 +159,11 @@ def _commands(findings: Findings, config: StudyConfig, storage: str | None) -> s
     ops = () if space is None else (*space.ops, *(node.op for node in space.frozen))
     if not set(ops) <= set(DEFAULT_OPS):
         data += ["--import", "your_operations"]
-    own = ["--study-name", f"{name(history.name)}-again"]
+    own = ["--study-name", f"{history.name}-again"]
     given = _given(history)
     wished = ["--enqueue", ",".join(given)] if given else []
-    here = [] if storage is None else ["--storage", name(hide_password(storage))]
-    name_of = ["--study-name", name(history.name)]
+    here = [] if storage is None else ["--storage", hide_password(storage)]
+    name_of = ["--study-name", history.name]
     commands = [
         (
             "Search once more, as a study of another name:",
@@ -168,7 +176,7 @@ def _commands(findings: Findings, config: StudyConfig, storage: str | None) -> s
     lines = []
     for what, arguments in commands:
         lines += [f"# {what}", shlex.join(["optuna-xmcnas", *arguments])]
-    return "\n".join(lines) + "\n"
+    return printable("\n".join(lines)) + "\n"
 
 
 def _given(history: History) -> list[str]:

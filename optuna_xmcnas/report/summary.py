@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis import duration
 from optuna_xmcnas.report.amounts import counted
-from optuna_xmcnas.report.amounts import duration
 from optuna_xmcnas.report.amounts import large
 from optuna_xmcnas.report.blocks import Block
 from optuna_xmcnas.report.blocks import code
@@ -94,21 +94,30 @@ def linear_sentence(findings: Findings) -> str:
 
 def _searched(findings: Findings) -> Iterator[str]:
     history, costs = findings.history, findings.costs
-    if history.config is None:
+    if history.is_of_another_version:
+        yield (
+            f"Study {code(history.name)} has the settings of another version of this package, "
+            "which this one cannot read."
+        )
+    elif history.config is None:
         yield (
             f"Study {code(history.name)} keeps no settings of a search: it was made by something "
             "else, or nobody has begun it."
         )
     else:
         yield from _settings(history, history.config)
-    failed = costs.states.get("fail", 0)
+    ends = {"fail": "failed", "lost": "lost with a worker", "interrupted": "interrupted"}
     n = len(history.complete)
     wanted = "" if history.n_wanted in (None, n) else f" of {history.n_wanted:,} wanted"
     times = (
         f"; trainings took {duration(costs.child_seconds)} in all" if costs.child_seconds else ""
     )
-    lost = f", {counted(failed, 'trial')} failed" if failed else ""
-    yield f"{counted(n, 'child has', 'children have')} finished{wanted}{lost}{times}."
+    others = "".join(
+        f", {counted(costs.states[state], 'trial')} {end}"
+        for state, end in ends.items()
+        if state in costs.states
+    )
+    yield f"{counted(n, 'child has', 'children have')} finished{wanted}{others}{times}."
 
 
 def _settings(history: History, config: StudyConfig) -> Iterator[str]:

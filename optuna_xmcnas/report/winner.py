@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from optuna_xmcnas.analysis import duration
 from optuna_xmcnas.drawing import trial_caption
-from optuna_xmcnas.report.amounts import duration
 from optuna_xmcnas.report.amounts import large
 from optuna_xmcnas.report.amounts import memory
 from optuna_xmcnas.report.amounts import percent

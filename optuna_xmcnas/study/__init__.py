@@ -10,6 +10,8 @@ from optuna_xmcnas.study.config import StudyConfig
 from optuna_xmcnas.study.config import want_trials
 from optuna_xmcnas.study.config import wanted_trials
 from optuna_xmcnas.study.curve import CurvePoint
+from optuna_xmcnas.study.ended import Ended
+from optuna_xmcnas.study.ended import ended_of
 from optuna_xmcnas.study.find import find_trial
 from optuna_xmcnas.study.patience import PatientStorage
 from optuna_xmcnas.study.retry import origin_number
@@ -36,6 +38,7 @@ from optuna_xmcnas.study.verdict import note_metrics_on_test
 
 __all__ = [
     "CurvePoint",
+    "Ended",
     "LinearRecord",
     "PatientStorage",
     "RETRY_KEY",
@@ -48,6 +51,7 @@ __all__ = [
     "child_record",
     "complete_record",
     "config_of",
+    "ended_of",
     "fail_record",
     "find_trial",
     "hide_password",

@@ -27,6 +27,7 @@ _PREFIX = "xmcnas:config:"  # of the attribute; the settings' fingerprint follow
 _BUDGET_KEY = "xmcnas:budget"
 _FORMAT = 2  # 1 had one attribute for all settings, and none of the sampler's
 _UNNAMED_SAMPLER = "evolution"  # in a record without a name: once it was the only one
+_WITH_POPULATION = ("evolution", "guided")  # samplers whose population is of those finished last
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,22 @@ class StudyConfig:
             'evolution'
         """
         return self.sections.get("sampler", {}).get("name", _UNNAMED_SAMPLER)
+
+    @property
+    def population_size(self) -> int | None:
+        """How many of the children that finished last can breed; None if none can.
+
+        The settings of other samplers may name a size, too, which they do not use.
+
+        Example:
+            >>> StudyConfig({"sampler": {"name": "guided", "population_size": 6}}).population_size
+            6
+            >>> StudyConfig({"sampler": {"name": "tpe", "population_size": 6}}).population_size
+        """
+        if self.sampler_name not in _WITH_POPULATION:
+            return None
+        size = self.sections.get("sampler", {}).get("population_size")
+        return size if type(size) is int and size >= 1 else None
 
     @property
     def space(self) -> GenomeSpace | None:

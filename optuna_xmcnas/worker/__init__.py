@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from optuna_xmcnas.study import Ended
+from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.worker.board import Board
-from optuna_xmcnas.worker.board import Ended
-from optuna_xmcnas.worker.board import ended_of
 from optuna_xmcnas.worker.interruption import Interruption
 from optuna_xmcnas.worker.lease import Lease
 from optuna_xmcnas.worker.lease import lease_of

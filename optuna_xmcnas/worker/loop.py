@@ -29,11 +29,11 @@ from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.samplers import RegularizedEvolutionSampler
 from optuna_xmcnas.samplers.storage import ENDED_KEY
 from optuna_xmcnas.samplers.storage import FIXED_PARAMS_KEY
+from optuna_xmcnas.study import Ended
 from optuna_xmcnas.study import Retry
 from optuna_xmcnas.study import RETRY_KEY
 from optuna_xmcnas.study import retry_of
 from optuna_xmcnas.worker.board import Board
-from optuna_xmcnas.worker.board import Ended
 from optuna_xmcnas.worker.board import losses_of
 from optuna_xmcnas.worker.interruption import Interruption
 from optuna_xmcnas.worker.lease import BID_PREFIX

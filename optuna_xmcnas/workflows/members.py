@@ -66,7 +66,8 @@ class Member:
     Attributes:
         seed: Of its weights, document order and dropout.
         child: The child, with its best weights.
-        report: Validation metrics and curve, steps, epochs, seconds, why it ended; JSON values.
+        report: Validation metrics and curve, steps, epochs, seconds, why it ended, and
+            after how many steps it was taken up, if it was; JSON values.
     """
 
     seed: int
@@ -168,6 +169,7 @@ class MemberTraining:
             "peak_memory_bytes": result.peak_memory_bytes,
             "stop_reason": result.stop_reason,
             "curve": curve_to_record(curve),
+            "resumed_at_step": result.resumed_at_step,
         }
         if self.group.rank == 0:
             metadata = {_IDENTITY: self.identity, _REPORT: json.dumps(report)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import math
 from typing import TYPE_CHECKING
 
-from optuna_xmcnas.samplers import in_finishing_order
+from optuna_xmcnas.samplers import finished_last
 from optuna_xmcnas.study import best_of
 
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from optuna_xmcnas.study import StudyConfig
-
-
-_WITH_POPULATION = ("guided", "evolution")  # samplers whose population is of those finished last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +50,7 @@ def standing_of(complete: Sequence[FrozenTrial], population_size: int | None) ->
     """
     living: Sequence[FrozenTrial] = ()
     if population_size is not None:
-        living = in_finishing_order(complete)[-population_size:]
+        living = finished_last(complete, population_size)
     scores = (trial.values[0] for trial in living)
     return Standing(
         n_complete=len(complete),
@@ -71,7 +68,4 @@ def population_size_of(config: StudyConfig | None) -> int | None:
         6
         >>> population_size_of(StudyConfig({"sampler": {"name": "tpe", "population_size": 6}}))
     """
-    if config is None or config.sampler_name not in _WITH_POPULATION:
-        return None
-    size = config.sections.get("sampler", {}).get("population_size")
-    return size if type(size) is int and size >= 1 else None
+    return None if config is None else config.population_size

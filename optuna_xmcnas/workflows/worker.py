@@ -73,7 +73,7 @@ def run_worker(
         StorageError: If the storage fails for longer than it has patience, or the disk is full.
     """
     session.folder.mkdir(parents=True, exist_ok=True)
-    watcher = _Watcher(session, observer, is_sqlite, showcase)
+    watcher = _Watcher(session, observer, is_sqlite, showcase, interruption)
     running: Trial | None = None
 
     def began(number: int, genome: Genome) -> None:
@@ -106,7 +106,7 @@ def run_worker(
             return objective(trial, should_stop)
         try:
             score = objective(trial, should_stop)
-        except ChildFailedError:
+        except (ChildFailedError, ChildInterruptedError):
             showcase.child_ended(trial)
             raise
         showcase.child_ended(trial, score)
@@ -123,7 +123,7 @@ def run_worker(
         deadline=deadline,
         observer=watcher,
     )
-    if showcase is not None:
+    if showcase is not None and ending is not Ending.INTERRUPTED and not interruption.is_wanted:
         showcase.study_changed(session.study, force=True)
     if shortage is not None:
         raise StorageError(shortage)
@@ -140,10 +140,12 @@ class _Watcher:
         observer: SearchObserver,
         is_sqlite: bool,
         showcase: Showcase | None,
+        interruption: Interruption,
     ) -> None:
         self._session = session
         self._observer = observer
         self._showcase = showcase
+        self._interruption = interruption
         self._may_warn = is_sqlite
         self.bytes_needed = _LEAST_FREE_BYTES
         self.population_size = population_size_of(config_of(session.study))
@@ -159,7 +161,7 @@ class _Watcher:
             self.bytes_needed = max(self.bytes_needed, n_bytes)
         standing = standing_of(board.of(TrialState.COMPLETE), self.population_size)
         self._observer.child_ended(trial, standing)
-        if self._showcase is not None:
+        if self._showcase is not None and not self._interruption.is_wanted:
             self._showcase.study_changed(self._session.study)
         self._warn_of_sqlite(board)
 

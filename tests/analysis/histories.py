@@ -28,6 +28,7 @@ from optuna_xmcnas.genome import Node
 from optuna_xmcnas.study import begin_record
 from optuna_xmcnas.study import complete_record
 from optuna_xmcnas.study import CurvePoint
+from optuna_xmcnas.study import Ended
 from optuna_xmcnas.study import fail_record
 from optuna_xmcnas.study import join_study
 from optuna_xmcnas.study import StudyConfig
@@ -61,6 +62,7 @@ def make_row(
     ended: datetime | None = None,
     origin: int | None = None,
     metrics: dict[str, float] | None = None,
+    ended_why: Ended | None = None,
     **record: Any,
 ) -> Row:
     """Return a trial; complete if it has a value, otherwise failed, if nothing else is said.
@@ -77,6 +79,7 @@ def make_row(
         ended: Its end.
         origin: Number of the trial it goes on with; its own by default.
         metrics: Its metrics, P@5 by default.
+        ended_why: Why a worker failed it by no fault of its child.
         **record: More fields of its record.
     """
     if state is None:
@@ -110,6 +113,7 @@ def make_row(
         ended=ended,
         origin=number if origin is None else origin,
         identity=None if genome is None else canonical_hash(genome),
+        ended_why=ended_why,
     )
 
 

@@ -71,3 +71,19 @@ def test_other_curves_come_after() -> None:
 
 def test_nothing_has_no_curves() -> None:
     assert convergence_of(make_history([])).curves == ()
+
+
+def test_known_one_without_a_curve_was_trained_all_the_same() -> None:
+    sentence = convergence_of(make_history([make_row(1, 0.54), BEST])).sentence
+    assert "AttentionXML-1 was trained in this study (trial 1)" in sentence
+    assert "no learning curve of it" in sentence
+
+
+def test_the_winner_of_a_confirmation_is_not_called_the_best() -> None:
+    other = make_row(4, 0.59, "conv3(0) bilstm(0)", curve=_curve(0.5, 0.59))
+    found = convergence_of(make_history([KNOWN, BEST, other]), winner=other)
+    assert [curve.name for curve in found.curves] == [
+        "winner (trial 4)",
+        "AttentionXML-1 (trial 1)",
+    ]
+    assert "the winner has as much" in found.sentence

@@ -10,6 +10,7 @@ import pytest
 from optuna_xmcnas.analysis import costs_of
 from optuna_xmcnas.analysis import read_history
 from optuna_xmcnas.analysis import Spread
+from optuna_xmcnas.study import Ended
 from tests.analysis.histories import BEGIN
 from tests.analysis.histories import make_history
 from tests.analysis.histories import make_row
@@ -95,3 +96,29 @@ def test_simulated_study_adds_up() -> None:
         (row.ended - row.began).total_seconds() for row in history.rows if row.ended and row.began
     )
     assert costs.child_seconds == pytest.approx(by_clock)
+
+
+def test_what_ended_by_no_fault_of_its_child_is_no_failure() -> None:
+    rows = [
+        make_row(0, 0.5, seconds=30.0),
+        make_row(1, ended_why=Ended.INTERRUPTED),
+        make_row(2, genome=None, ended_why=Ended.UNNEEDED),
+        make_row(3, failure="lost: no sign of life", ended_why=Ended.LOST),
+        make_row(4, failure="not finite"),
+    ]
+    costs = costs_of(make_history(rows))
+    assert costs.states == {"complete": 1, "fail": 1, "lost": 1, "interrupted": 1, "unneeded": 1}
+    assert costs.failures == {"not finite": 1}
+    assert (costs.n_lost, costs.n_children) == (1, 4)
+    assert costs.child_seconds == 30.0 + 60.0 + 60.0
+    assert "1 interrupted, 1 not needed" in costs.sentence
+
+
+@pytest.mark.parametrize(("resumed_at_step", "seconds"), [(10, 100.0), (None, 160.0)])
+def test_time_before_a_checkpoint_counts_once(resumed_at_step: int | None, seconds: float) -> None:
+    rows = [
+        make_row(0, ended_why=Ended.INTERRUPTED),
+        make_row(1, 0.5, origin=0, seconds=100.0, resumed_at_step=resumed_at_step),
+    ]
+    costs = costs_of(make_history(rows))
+    assert (costs.child_seconds, costs.n_children) == (seconds, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import stats
 
 from optuna_xmcnas.analysis import estimate
 from optuna_xmcnas.analysis import gap_between
+from optuna_xmcnas.analysis import paired_gap
 
 
 @pytest.mark.parametrize("n", [3, 4, 30])
@@ -67,3 +69,17 @@ def test_gap_from_a_single_value_is_never_clear() -> None:
 
 def test_equal_values_differ_clearly_from_others() -> None:
     assert gap_between(estimate([1.0, 1.0]), estimate([0.0, 0.0])).is_clear
+
+
+def test_huge_values_have_a_mean_and_a_difference() -> None:
+    one, other = estimate([1.5e308, 1.7e308, 1.6e308]), estimate([1e300, 2e300, 4e300])
+    assert one.mean == pytest.approx(1.6e308)
+    assert gap_between(one, other).is_clear
+
+
+def test_intervals_of_several_pairs_are_wider() -> None:
+    differences = [0.25, 0.5, 0.75]
+    one, three = paired_gap(differences), paired_gap(differences, n_picked_from=3)
+    t = [stats.t.ppf(1 - 0.025 / n, 2) for n in (1, 3)]
+    for gap, factor in zip((one, three), t, strict=True):
+        assert gap.half_width == pytest.approx(factor * 0.25 / math.sqrt(3))

@@ -17,9 +17,13 @@ from optuna_xmcnas.analysis import read_history
 from optuna_xmcnas.exceptions import ConfigMismatchError
 from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.genome import Node
+from optuna_xmcnas.samplers.storage import ENDED_KEY
 from optuna_xmcnas.study import begin_record
+from optuna_xmcnas.study import Ended
+from optuna_xmcnas.study import join_study
 from optuna_xmcnas.study import Retry
 from optuna_xmcnas.study import RETRY_KEY
+from optuna_xmcnas.study import StudyConfig
 
 
 SPACE = GenomeSpace()
@@ -114,3 +118,30 @@ def test_study_with_several_objectives_is_refused() -> None:
     study = optuna.create_study(directions=["minimize", "minimize"], study_name="two")
     with pytest.raises(ConfigMismatchError, match="'two' has 2 objectives"):
         read_history(study)
+
+
+@pytest.mark.parametrize("ended", [None, *Ended])
+def test_rows_say_why_a_worker_failed_a_trial(ended: Ended | None) -> None:
+    study = optuna.create_study()
+    attrs = {} if ended is None else {ENDED_KEY: ended.to_record()}
+    study.add_trial(create_trial(state=TrialState.FAIL, system_attrs=attrs))
+    assert read_history(study).rows[0].ended_why is ended
+
+
+@pytest.mark.parametrize(
+    ("sampler", "size"),
+    [("evolution", 6), ("guided", 6), ("tpe", None), ("random", None), ("nsgaii", None)],
+)
+def test_only_samplers_with_a_population_have_its_size(sampler: str, size: int | None) -> None:
+    study = optuna.create_study(direction="maximize")
+    join_study(study, StudyConfig({"sampler": {"name": sampler, "population_size": 6}}))
+    assert read_history(study).population_size == size
+
+
+def test_settings_of_another_version_are_left_out() -> None:
+    study = optuna.create_study(direction="maximize")
+    study.set_user_attr("xmcnas:config:old", {"format": 1, "sampler": {"population_size": 6}})
+    study.add_trial(create_trial(value=0.5))
+    history = read_history(study)
+    assert (history.config, history.population_size, len(history.complete)) == (None, None, 1)
+    assert history.is_of_another_version

@@ -94,3 +94,12 @@ def test_tree_of_nothing_is_empty() -> None:
 def test_tree_has_room_for_one_at_least() -> None:
     with pytest.raises(ValueError, match=r"`most` must be at least 1; got 0"):
         family_tree(make_history([]), most=0)
+
+
+def test_the_line_leads_to_the_winner_that_is_given() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.7, "conv3(0)"), make_row(2, 0.6, "conv5(0)", parent=0)]
+    history = make_history(rows)
+    tree = family_tree(history, winner=rows[2])
+    assert (tree.best, tree.line, tree.role) == (2, (0, 2), "winner")
+    assert "Trial 2, the winner, comes from trial 0" in tree.sentence
+    assert family_tree(history).role == "best"

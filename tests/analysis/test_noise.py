@@ -48,3 +48,8 @@ def test_without_repeats_nothing_is_known(rows: list) -> None:  # type: ignore[t
     found = noise_of(make_history(rows))
     assert (found.sd, found.low, found.high, found.degrees_of_freedom) == (None, None, None, 0)
     assert "optuna-xmcnas confirm" in found.sentence
+
+
+def test_huge_values_are_told() -> None:
+    found = noise_of(make_history([make_row(i, 1e300 * (i + 1), metrics={}) for i in range(6)]))
+    assert found.sd == pytest.approx(1e300 * math.sqrt(3.5))

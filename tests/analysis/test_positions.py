@@ -44,3 +44,19 @@ def test_few_children_are_too_few_to_tell() -> None:
 def test_study_without_weights_says_so() -> None:
     found = position_weights(make_history([make_row(0, 0.5, "bilstm(0) conv3(0)")]))
     assert found.sentence == "No finished child has learned weights of two or more nodes."
+
+
+def test_one_operation_is_not_compared() -> None:
+    rows = [make_row(i, 0.5, "conv3(0) conv3(1)", node_weights=(0.4, 0.6)) for i in range(9)]
+    assert position_weights(make_history(rows)).sentence == (
+        "All weighted nodes are conv3, so there is nothing to compare it with."
+    )
+
+
+def test_too_few_of_the_second_operation_are_counted() -> None:
+    rows = [make_row(i, 0.5, "conv3(0) conv3(1)", node_weights=(0.4, 0.6)) for i in range(9)]
+    rows.append(make_row(9, 0.5, "conv3(0) conv5(0)", node_weights=(0.4, 0.6)))
+    sentence = position_weights(make_history(rows)).sentence
+    assert "needed of each of two operations" in sentence
+    assert "conv3 10" in sentence
+    assert "conv5 1" in sentence

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import optuna
 from optuna import Study
 from optuna import Trial
@@ -19,11 +21,16 @@ from optuna_xmcnas.study import CurvePoint
 SPACE = GenomeSpace(ops=("conv3", "bilstm", "maxpool3"), min_layers=2, max_layers=6)
 
 
-def make_study(storage: BaseStorage | str | None = None, *, name: str = "simulated") -> Study:
+def make_study(
+    storage: BaseStorage | str | None = None,
+    *,
+    name: str = "simulated",
+    direction: Literal["maximize", "minimize"] = "maximize",
+) -> Study:
     return optuna.create_study(
         storage=storage,
         study_name=name,
-        direction="maximize",
+        direction=direction,
         sampler=RegularizedEvolutionSampler(space=SPACE, population_size=4, sample_size=2, seed=0),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import json
 import logging
 from pathlib import Path
+import sys
 from typing import Any
 
 import optuna
@@ -20,7 +21,9 @@ import pytest
 from optuna_xmcnas.analysis import read_history
 from optuna_xmcnas.dashboard import gallery
 from optuna_xmcnas.dashboard import Showcase
+from optuna_xmcnas.dashboard.turn import Claim
 from optuna_xmcnas.exceptions import StorageError
+from optuna_xmcnas.study import complete_record
 from tests.dashboard.simulated import begin
 from tests.dashboard.simulated import make_study
 from tests.dashboard.simulated import SPACE
@@ -183,6 +186,139 @@ def test_a_new_best_child_has_a_note_with_its_picture_and_others_have_none(
         trials.append(trial)
     assert [bool(get_note(trial)) for trial in trials] == [False, True, False, False, True]
     assert f"](/artifacts/{study._study_id}/{trials[1]._trial_id}/" in get_note(trials[1])
+
+
+def test_a_child_that_another_worker_has_beaten_has_no_note(tmp_path: Path) -> None:
+    study = make_study()
+    one, other = (Showcase(tmp_path, refresh_every_s=0.0) for _ in range(2))
+    noted = []
+    for showcase, score in ((one, 0.3), (other, 0.31), (one, 0.9), (other, 0.4), (other, 0.95)):
+        trial = study.ask()
+        showcase.child_began(trial, begin(trial))
+        showcase.child_ended(trial, score)
+        noted.append(bool(get_note(trial)))
+        study.tell(trial, score)
+        if trial.number < 2:
+            showcase.study_changed(study)
+    assert noted == [False, False, True, False, True]
+
+
+def test_a_study_that_minimises_has_figures_and_a_note_of_its_lowest_child(tmp_path: Path) -> None:
+    study = make_study(direction="minimize")
+    showcase = Showcase(tmp_path, refresh_every_s=0.0)
+    run(study, 6, showcase)
+    showcase.study_changed(study)
+    assert set(figures(study)) == NAMES
+    note = get_note(study)
+    assert f"trial {study.best_trial.number}\n\nValue: **{study.best_value:.4g}**" in note
+    assert "**Best value**" in note
+    claim = Claim.from_record(study.user_attrs["xmcnas:figures"])
+    assert claim is not None
+    assert claim.best == study.best_trial.number
+    noted = []
+    for score in (0.9, 0.01, 0.02):
+        trial = study.ask()
+        showcase.child_began(trial, begin(trial))
+        showcase.child_ended(trial, score)
+        noted.append(bool(get_note(trial)))
+        study.tell(trial, score)
+    assert noted == [False, True, False]
+
+
+def test_the_note_calls_the_values_what_they_are(study: Study) -> None:
+    Showcase(None).study_changed(study)
+    assert "**Best P@5**" in get_note(study)
+    other = make_study()
+    other.add_trial(optuna.trial.create_trial(value=12.5))
+    Showcase(None).study_changed(other)
+    note = get_note(other)
+    assert "Value: **12.5**" in note
+    assert "**Best value**" in note
+    assert "P@5" not in note
+
+
+def test_weights_that_do_not_fit_are_not_in_the_note(
+    study: Study, caplog: pytest.LogCaptureFixture
+) -> None:
+    trial = study.ask()
+    begin(trial)
+    complete_record(
+        trial,
+        metrics={"P@5": 0.99},
+        node_weights=(0.5,) * 9,
+        n_parameters=1,
+        seconds=1.0,
+        peak_memory_bytes=1,
+        epochs=1,
+        stop_reason="patience",
+        curve=[],
+    )
+    study.tell(trial, 0.99)
+    Showcase(None).study_changed(study)
+    note = get_note(study)
+    assert f"trial {trial.number}" in note
+    assert "The bars" not in note
+    assert caplog.text == ""
+
+
+def test_a_note_that_fails_leaves_the_figures_as_drawn(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    drawn: list[int] = []
+
+    def fail(*_: object) -> None:
+        raise StorageError("no place for a note")
+
+    monkeypatch.setattr(gallery, "save_study_note", fail)
+    monkeypatch.setattr(gallery, "save_figures", lambda *_: drawn.append(1))
+    showcase = Showcase(None)
+    for _ in range(3):
+        showcase.study_changed(study, force=True)
+    assert drawn == [1]
+    assert "the note of the study is not written" in caplog.text
+
+
+def test_finished_trials_are_kept_without_their_curves(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Any] = []
+
+    def spy(study: Study, *, known: Any) -> Any:
+        kept[:] = [row.record for row in known.values()]
+        return read_history(study, known=known)
+
+    monkeypatch.setattr(gallery, "read_history", spy)
+    showcase = Showcase(None)
+    showcase.study_changed(study, force=True)
+    run(study, 1)
+    showcase.study_changed(study, force=True)
+    assert len(kept) == 6
+    assert all(record.curve is None and record.node_weights for record in kept)
+
+
+def test_only_a_worker_whose_turn_it_is_loads_the_dashboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    study = make_study()
+    run(study, 3)
+    Showcase(None).study_changed(study)
+    run(study, 1)
+    monkeypatch.setitem(sys.modules, "optuna_dashboard", None)  # an import of it fails
+    showcase = Showcase(tmp_path)
+    showcase.study_changed(study)
+    trial = study.ask()
+    showcase.child_began(trial, begin(trial))
+    showcase.child_ended(trial, 0.99)
+    assert caplog.text == ""
+
+
+def test_studies_of_one_name_in_two_storages_have_their_own_figures() -> None:
+    showcase = Showcase(None)
+    studies = [make_study(), make_study()]
+    for study in studies:
+        run(study, 3)
+        showcase.study_changed(study)
+    assert [set(figures(study)) for study in studies] == [NAMES, NAMES]
 
 
 def _the_storage_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,6 +141,44 @@ def test_a_child_of_which_nothing_is_known_in_the_end_keeps_the_picture_that_it_
     assert picture(trial, folder) == before
 
 
+def test_trials_of_studies_of_one_name_have_their_own_pictures(folder: Path) -> None:
+    showcase = Showcase(folder)
+    trials = [make_study().ask() for _ in range(2)]
+    for trial in trials:
+        showcase.child_began(trial, SPACE.suggest(trial))
+    for trial, score in zip(trials, (11.5, 12.5), strict=True):
+        showcase.child_ended(trial, score)
+    assert ["value 11.5" in picture(trial, folder) for trial in trials] == [True, False]
+    assert ["value 12.5" in picture(trial, folder) for trial in trials] == [False, True]
+
+
+def test_children_of_which_nobody_tells_the_end_are_forgotten(
+    study: Study, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_MOST_IN_TRAINING", 2)
+    showcase = Showcase(folder)
+    trials = [study.ask() for _ in range(3)]
+    for trial in trials:
+        showcase.child_began(trial, SPACE.suggest(trial))
+    for trial in trials:
+        showcase.child_ended(trial, 12.5)
+    assert ["12.5" in picture(trial, folder) for trial in trials] == [False, True, True]
+
+
+def test_weights_that_do_not_fit_are_left_out_of_the_picture(
+    study: Study, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    showcase = Showcase(folder)
+    trial = study.ask()
+    genome = begin(trial)
+    showcase.child_began(trial, genome)
+    train(trial, genome)
+    trial.set_user_attr("node_weights", [0.5] * 9)
+    showcase.child_ended(trial, 0.5)
+    assert "P@5" in picture(trial, folder)
+    assert caplog.text == ""
+
+
 def test_nothing_is_uploaded_to_a_trial_that_has_ended(
     study: Study, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

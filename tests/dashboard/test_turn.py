@@ -85,6 +85,21 @@ def test_a_slow_refresh_is_followed_by_a_long_pause(study: Study) -> None:
     assert claim.pause_s == 500.0  # for the others too
 
 
+def test_what_is_done_once_in_a_process_makes_no_long_pause(study: Study) -> None:
+    clock = Clock()
+    turn = Turn(60.0, clock)
+    turn.begin()
+    assert turn.take(study, 1)
+    with turn.uncounted():
+        clock.now += 10.0
+    clock.now += 0.5
+    turn.end()
+    clock.now += 59.0
+    assert not turn.may_be
+    clock.now += 1.0
+    assert refreshes(turn, study, 2)
+
+
 def test_a_long_study_is_refreshed_for_one_percent_more_or_a_new_best_or_in_half_an_hour(
     study: Study,
 ) -> None:

@@ -15,6 +15,7 @@ from optuna_xmcnas.report.blocks import Drawing
 from optuna_xmcnas.report.blocks import Paragraph
 from optuna_xmcnas.report.blocks import Table
 from optuna_xmcnas.study import CurvePoint
+from optuna_xmcnas.study import Ended
 from tests.analysis.histories import make_history
 from tests.analysis.histories import make_row
 from tests.analysis.histories import make_study
@@ -191,3 +192,38 @@ def test_a_study_that_minimises_has_the_least_value_as_its_winner() -> None:
     rows = [make_row(i, 3.0 - i, None) for i in range(3)]
     report = build_report(make_history(rows, maximize=False))
     assert "The winner is trial 2 with value 1." in words(report)
+
+
+def test_a_report_of_a_confirmed_study_has_one_winner() -> None:
+    curve = (CurvePoint(1.0, 10, 0.3, 0.4),)
+    rows = [make_row(0, 0.60, "bilstm(0) conv3(0)", curve=curve)]
+    rows.append(make_row(1, 0.55, "conv3(0) conv3(0)", curve=curve))
+    rows.append(make_row(2, 0.58, "conv3(0) conv5(0)", curve=curve, parent=1))
+    again = [make_row(i, 0.5, "bilstm(0) conv3(0)") for i in range(2)]
+    again += [make_row(2 + i, 0.57, "conv3(0) conv5(0)") for i in range(2)]
+    report = build_report(make_history(rows), confirmation=make_history(again))
+    assert facts(report, "What is known of it")["trial"] == "2"
+    assert "Trial 2, the winner, comes from trial 1" in words(report, "Family tree")
+    line = table(report, "The winner and its ancestors, the oldest first").rows
+    assert [row[0] for row in line] == ["1", "2"]
+    assert table(report, "Learning curves").rows[0][1] == "2"
+
+
+def test_interrupted_trials_are_not_called_failed() -> None:
+    rows = [make_row(0, 0.5), make_row(1, ended_why=Ended.INTERRUPTED)]
+    report = build_report(make_history(rows))
+    assert "1 trial interrupted" in words(report)
+    assert "No child failed." in words(report, "Costs and failures")
+    assert facts(report, "Costs")["trials interrupted"] == "1"
+
+
+def test_huge_values_do_not_end_a_report() -> None:
+    rows = [make_row(i, 1.7e308 * (-1) ** i, metrics={}) for i in range(8)]
+    assert build_report(make_history(rows)).sections
+
+
+def test_a_learning_curve_that_was_taken_up_is_marked() -> None:
+    curve = (CurvePoint(2.0, 20, 0.3, 0.4),)
+    rows = [make_row(0, 0.5, "bilstm(0) conv3(0)", curve=curve, resumed_at_step=10)]
+    note = table(build_report(make_history(rows)), "Learning curves").note
+    assert note == "Taken up after a break, without the beginning: best child (trial 0)."

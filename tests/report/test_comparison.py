@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+import random
 import statistics
 
 import pytest
@@ -168,3 +169,59 @@ def test_long_studies_make_a_small_figure() -> None:
     assert found.budgets == (10, 20, 50, 100, 200, 500, 1000, 2000)
     chart = comparison_report(found).sections[0].blocks[0]
     assert len(getattr(chart, "figure", "")) in range(1, 30_000)
+
+
+def test_intervals_are_widened_for_the_pairs_that_are_compared() -> None:
+    third = [searched("random", seed, rising(0.40 + 0.02 * (seed == 1))) for seed in range(3)]
+    alone = compare_studies(THREE).differences[0]
+    found = compare_studies([*THREE, *third])
+    same = next(one for one in found.differences if one.other == "tpe")
+    assert len(found.differences) == 3
+    assert alone.gap.half_width is not None
+    # quantiles of Student's t with 2 degrees of freedom: 1 - 0.025 / 3 and 0.975
+    assert same.gap.half_width == pytest.approx(alone.gap.half_width * 7.6488 / 4.3027, rel=1e-3)
+    assert any("3 pairs of samplers" in note for note in found.notes)
+    assert "Bonferroni" in report_markdown(comparison_report(found))
+
+
+def test_equal_samplers_are_seldom_apart() -> None:
+    rng = random.Random(0)
+    names = ("guided", "evolution", "tpe", "random", "nsgaii")
+    n_apart = 0
+    for _ in range(60):
+        found = compare_studies(
+            [
+                searched(name, 10 * place + seed, [rng.gauss(0.5, 0.01)])
+                for place, name in enumerate(names)
+                for seed in range(4)
+            ]
+        )
+        n_apart += any(one.gap.is_clear for one in found.differences)
+    assert n_apart <= 6
+
+
+def test_values_of_different_kinds_are_not_compared() -> None:
+    shares = make_history([make_row(0, 0.5)], name="a")
+    others = make_history([make_row(0, 70.0, None)], name="b")
+    with pytest.raises(ConfigMismatchError, match=r"'a' has P@5, 'b' values of another kind"):
+        compare_studies([shares, others])
+    assert compare_studies([shares, others], anyway=True).measure.name == "value"
+
+
+def test_test_scores_are_not_given_where_another_trial_was_judged() -> None:
+    judged = replace(THREE[0], test={5: {"P@5": 0.4}, 3: {"P@5": 0.5}})
+    found = compare_studies([judged, THREE[3]])
+    assert found.groups[0].test is None
+    assert any("guided-0. The report of the study" in note for note in found.notes)
+
+
+def test_children_until_the_level_are_given_where_all_studies_got_there() -> None:
+    found = compare_studies(
+        [*THREE[:3], *(searched("tpe", i, [0.5 + i / 9] * 12) for i in (1, 2))]
+    )
+    tpe = next(group for group in found.groups if group.label == "guided")
+    reached = [study.children_to_level for study in tpe.studies]
+    assert None in reached
+    assert tpe.children_to_level is None
+    table = next(b for b in comparison_report(found).summary if isinstance(b, Table))
+    assert f"- ({sum(n is not None for n in reached)} of 3)" in {row[-1] for row in table.rows}

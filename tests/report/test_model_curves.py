@@ -57,3 +57,10 @@ def test_changed_metrics_are_refused(tmp_path: Path) -> None:
     (folder / "metrics.json").write_text("{}")
     with pytest.raises(ModelError, match=r"was changed"):
         model_curves(folder)
+
+
+def test_a_training_that_was_taken_up_says_so(tmp_path: Path) -> None:
+    members = [{"seed": 4, "curve": [[1.0, 60, 0.3, 0.4]], "resumed_at_step": 50}]
+    assert list(model_curves(write_model(tmp_path / "full", members))) == [
+        "full, seed 4, from step 50 on"
+    ]

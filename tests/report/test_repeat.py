@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+import shlex
 
 import pytest
 
@@ -13,10 +14,12 @@ from optuna_xmcnas.data import prepare
 from optuna_xmcnas.data import synthetic_dataset
 from optuna_xmcnas.genome import Node
 from optuna_xmcnas.report import build_report
+from optuna_xmcnas.report import report_markdown
 from optuna_xmcnas.report.blocks import Listing
 from optuna_xmcnas.report.repeat import settings_toml
 from optuna_xmcnas.study import StudyConfig
 from optuna_xmcnas.workflows import PRESETS
+from tests.analysis.histories import make_history
 from tests.analysis.histories import make_row
 from tests.report.pages import judged_history
 
@@ -77,5 +80,26 @@ def test_wishes_are_repeated_too() -> None:
 
 def test_a_name_cannot_become_a_command() -> None:
     text = listing("a; rm -rf ~ $(x)\n# y", "sh")
-    assert "--study-name 'a; rm -rf ~ $(x) # y'" in text
-    assert len(text.splitlines()) == 8
+    commands = shlex.split(text.replace("\noptuna-xmcnas", " ; optuna-xmcnas"), comments=False)
+    assert commands.count("a; rm -rf ~ $(x)\n# y") == 3
+    assert commands.count("optuna-xmcnas") == 4
+
+
+@pytest.mark.parametrize("study", ["two  spaces", "a `tick` & <b>", "it's", "x" * 400])
+def test_commands_have_names_as_they_are(study: str) -> None:
+    line = listing(study, "sh").splitlines()[3]
+    words = shlex.split(line)
+    assert words[words.index("--study-name") + 1] == study
+
+
+def test_programs_that_are_left_out_are_counted() -> None:
+    rows = [make_row(i, 0.5, software=f"program {i}") for i in range(12)]
+    report = build_report(make_history(rows))
+    (table,) = [b for b in report.sections[-1].blocks if getattr(b, "note", "")]
+    assert getattr(table, "note", "") == "The 10 most frequent of 12."
+
+
+def test_settings_of_another_version_are_said_to_be() -> None:
+    history = make_history([make_row(0, 0.5)], is_of_another_version=True)
+    page = report_markdown(build_report(history))
+    assert page.count("settings of another version of this package") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from datetime import timedelta
 import random
@@ -9,9 +10,14 @@ import random
 import optuna
 from optuna.trial import create_trial
 from optuna.trial import FrozenTrial
+import pytest
 
+from optuna_xmcnas.samplers import finished_last
+from optuna_xmcnas.samplers import finishing
 from optuna_xmcnas.samplers import in_finishing_order
 from optuna_xmcnas.samplers import RegularizedEvolutionSampler
+from optuna_xmcnas.samplers.population import Member
+from optuna_xmcnas.samplers.population import youngest
 
 
 _BEGIN = datetime(2026, 1, 1)
@@ -47,3 +53,36 @@ def test_population_is_the_last_ones() -> None:
 
 def test_no_trials_have_an_order_too() -> None:
     assert in_finishing_order([]) == []
+
+
+@pytest.mark.parametrize("share_without", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("seed", range(10))
+def test_the_last_ones_are_the_end_of_the_order(seed: int, share_without: float) -> None:
+    rng = random.Random(seed)
+    trials = [
+        _trial(
+            number,
+            age=None if rng.random() < share_without else rng.randrange(20),  # with ties
+            minute=rng.randrange(30),
+        )
+        for number in range(30)
+    ]
+    for trial in rng.sample(trials, 3):
+        trial.datetime_complete = None
+    rng.shuffle(trials)
+    whole = in_finishing_order(trials)
+    for size in (1, 2, 5, 29, 30, 50):
+        assert finished_last(trials, size) == whole[-size:]
+
+
+def test_the_last_ones_are_found_without_ordering_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered: list[int] = []
+
+    def spy(members: Sequence[Member], size: int) -> list[Member]:
+        ordered.append(len(members))
+        return youngest(members, size)
+
+    monkeypatch.setattr(finishing, "youngest", spy)
+    trials = [_trial(number, age=number, minute=number) for number in range(500)]
+    assert [trial.number for trial in finished_last(trials, 3)] == [497, 498, 499]
+    assert ordered == [3]

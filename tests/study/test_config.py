@@ -75,3 +75,9 @@ def test_a_study_made_by_something_else_is_refused() -> None:
     study.add_trial(optuna.create_trial(value=1.0))
     with pytest.raises(ConfigMismatchError, match="made by something else"):
         join_study(study, StudyConfig({}))
+
+
+@pytest.mark.parametrize("size", [None, 0, True, "6", 2.5])
+def test_what_is_no_size_is_no_population(size: object) -> None:
+    config = StudyConfig({"sampler": {"name": "guided", "population_size": size}})
+    assert config.population_size is None

@@ -35,3 +35,14 @@ def test_long_curve_is_thinned_between_its_ends() -> None:
 )
 def test_anything_else_is_no_curve(record: object) -> None:
     assert curve_from_record(record) is None
+
+
+@pytest.mark.parametrize("place", [1, 200, 201, 398])
+def test_long_curve_keeps_its_best_evaluations(place: int) -> None:
+    curve = [
+        CurvePoint(i / 4, i, 0.5 + (i == place), 0.5 + (i == 399 - place)) for i in range(400)
+    ]
+    record = curve_to_record(curve)
+    assert len(record) == 200
+    steps = {entry[1] for entry in record}
+    assert {0, place, 399 - place, 399} <= steps

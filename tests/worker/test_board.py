@@ -14,11 +14,11 @@ import pytest
 
 from optuna_xmcnas.samplers import Proposal
 from optuna_xmcnas.samplers.storage import ENDED_KEY
+from optuna_xmcnas.study import Ended
+from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.study import Retry
 from optuna_xmcnas.study import RETRY_KEY
 from optuna_xmcnas.worker.board import Board
-from optuna_xmcnas.worker.board import Ended
-from optuna_xmcnas.worker.board import ended_of
 from optuna_xmcnas.worker.board import losses_of
 from optuna_xmcnas.worker.lease import LEASE_KEY
 from tests.worker.toys import LIVING

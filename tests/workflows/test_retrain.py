@@ -112,6 +112,9 @@ def test_an_interrupted_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path
         for name, tensor in one.state_dict().items():
             assert tensor.equal(other.state_dict()[name]), name
     assert resumed.model.metrics["test"] == whole.model.metrics["test"]
+    steps = [member["resumed_at_step"] for member in resumed.model.metrics["members"]]
+    assert steps[0] is None  # it was whole
+    assert steps[1] > 0  # its curve begins there
 
 
 def test_members_of_another_training_are_not_taken(

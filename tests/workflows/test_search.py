@@ -17,6 +17,7 @@ from optuna_xmcnas import Genome
 from optuna_xmcnas import GenomeSpace
 from optuna_xmcnas.analysis import best_records
 from optuna_xmcnas.child import ChildConfig
+from optuna_xmcnas.dashboard import Showcase
 from optuna_xmcnas.data import DataConfig
 from optuna_xmcnas.data import prepare
 from optuna_xmcnas.data import synthetic_dataset
@@ -106,6 +107,7 @@ def _search(
     folder: Path,
     settings: SearchSettings = TINY,
     watcher: Watcher | None = None,
+    showcase: Showcase | None = None,
 ) -> SearchOutcome:
     return search(
         raw,
@@ -114,6 +116,7 @@ def _search(
         study_name="tiny",
         children_dir=folder / "children",
         observer=watcher or Watcher(),
+        showcase=showcase,
     )
 
 
@@ -139,6 +142,25 @@ def test_search_ends_with_a_verdict(raw: TextDataset, tmp_path: Path) -> None:
     records = [read_record(trial) for trial in outcome.study.get_trials()]
     assert all(r is not None and r.stop_reason == "epochs" for r in records)
     assert len({r.seed for r in records if r}) == 4
+
+
+@pytest.mark.parametrize(("interrupt_at", "expected"), [(1, []), (None, [False, True])])
+def test_the_figures_are_not_refreshed_for_one_who_is_told_to_stop(
+    raw: TextDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt_at: int | None,
+    expected: list[bool],
+) -> None:
+    asked: list[bool] = []
+
+    def note(_: Showcase, study: optuna.Study, *, force: bool = False) -> None:
+        asked.append(force)
+
+    monkeypatch.setattr(Showcase, "study_changed", note)
+    settings = replace(TINY, n_trials=1)
+    _search(raw, tmp_path, settings, Watcher(interrupt_at), Showcase(None))
+    assert asked == expected
 
 
 def test_interrupted_search_goes_on_with_the_same_genome(raw: TextDataset, tmp_path: Path) -> None:
