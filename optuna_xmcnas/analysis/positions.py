@@ -113,11 +113,22 @@ def _sentence(by_op: Sequence[PositionWeight], n_children: int) -> str:
             f"learned weights of two or more nodes; at least {FEWEST} of two operations are "
             "needed to compare them."
         )
-    most, least = enough[0], enough[-1]
-    return (
-        f"Against an equal share {most.op} weighs most, {_against(most)}, and {least.op} least, "
-        f"{_against(least)}."
-    )
+    above = [cell for cell in enough if _is_apart(cell) and cell.weight.mean > cell.equal]
+    below = [cell for cell in enough if _is_apart(cell) and cell.weight.mean < cell.equal]
+    if not above and not below:
+        return (
+            "No operation weighs clearly more or less than an equal share; the most, by chance "
+            f"or not: {enough[0].op}, {_against(enough[0])}."
+        )
+    parts = [f"{cell.op} weighs more than an equal share, {_against(cell)}" for cell in above[:1]]
+    parts += [f"{cell.op} weighs less, {_against(cell)}" for cell in below[-1:]]
+    return f"By their own intervals, {'; '.join(parts)}."
+
+
+def _is_apart(cell: PositionWeight) -> bool:
+    """Return whether the interval of a weight leaves out the equal share."""
+    half = cell.weight.half_width
+    return half is not None and abs(cell.weight.mean - cell.equal) > half
 
 
 def _against(cell: PositionWeight) -> str:

@@ -29,12 +29,13 @@ _FORMAT = 1
 _READING = """\
 ## How to read the pages
 
-The page **Analytics** has these figures; they are refreshed while the search goes on.
+The first page of the study has these figures below those of Optuna; they are refreshed while the
+search goes on.
 
 - **Best {measure}**: each point is a finished child, in the order in which they finished. The line
   is the best so far, the band the middle half of the population, or of the latest children if
   nothing breeds. In the shaded part of an evolution genomes were drawn at random; after it, each
-  is a mutant of another one.
+  is a mutant of another one, or a random one that a guide preferred.
 - **Family tree**: who came from whom, from left to right. The line of a child is the mutation that
   made it, its colour is its score.
 - **Operations in the population**: the share of each operation among the nodes. What grows is what

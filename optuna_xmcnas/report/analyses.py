@@ -75,7 +75,7 @@ def pairs_section(findings: Findings) -> Section:
                 is_folded=len(rows) > _SHORT,
             )
         )
-    return Section("Operations side by side on the embedding (Fig. 3)", tuple(blocks))
+    return Section("Operations side by side on the embedding (XMC-NAS, figure 3)", tuple(blocks))
 
 
 def depth_section(findings: Findings) -> Section:
@@ -111,7 +111,7 @@ def depth_section(findings: Findings) -> Section:
             )
             blocks.append(table)
     blocks += _positions(findings)
-    return Section("Weights by depth (Fig. 4)", tuple(blocks))
+    return Section("Weights by depth (XMC-NAS, figure 4)", tuple(blocks))
 
 
 def layers_section(findings: Findings) -> Section:
@@ -204,7 +204,7 @@ def convergence_section(findings: Findings) -> Section:
                 is_folded=True,
             )
         )
-    return Section("Convergence by epoch (Fig. 6)", tuple(blocks))
+    return Section("Convergence by epoch (XMC-NAS, figure 6)", tuple(blocks))
 
 
 def _positions(findings: Findings) -> Iterator[Block]:

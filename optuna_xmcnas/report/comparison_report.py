@@ -51,6 +51,13 @@ def verdict_of(comparison: Comparison) -> str:
             f"After {counted(last, 'child', 'children')}, the {len(best.studies)} studies of "
             f"{name(best.label)} have reached {measure.name} {measure.interval(best.at[-1])}."
         )
+    level = [group for group in comparison.groups if group.at[-1].mean == best.at[-1].mean]
+    if len(level) > 1:
+        return (
+            f"After {counted(last, 'child', 'children')}, "
+            f"{' and '.join(name(group.label) for group in level)} have the same mean of the best "
+            f"{measure.name} so far: {measure.interval(best.at[-1])}; none is ahead."
+        )
     text = (
         f"After {counted(last, 'child', 'children')}, {name(best.label)} has the best mean of the "
         f"best {measure.name} so far: {measure.interval(best.at[-1])} "

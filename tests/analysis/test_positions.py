@@ -36,9 +36,20 @@ def test_few_children_are_too_few_to_tell() -> None:
     assert position_weights(make_history(rows)).sentence.startswith("Only 4 finished children")
     rows.append(make_row(4, 0.5, "bilstm(0) conv3(0)", node_weights=(0.7, 0.3)))
     assert position_weights(make_history(rows)).sentence == (
-        "Against an equal share bilstm weighs most, 70.0 ± 0.0 % where 50 % would be equal "
-        "(5 children), and conv3 least, 30.0 ± 0.0 % where 50 % would be equal (5 children)."
+        "By their own intervals, bilstm weighs more than an equal share, 70.0 ± 0.0 % where 50 % "
+        "would be equal (5 children); conv3 weighs less, 30.0 ± 0.0 % where 50 % would be equal "
+        "(5 children)."
     )
+
+
+def test_weights_near_an_equal_share_are_not_told_apart() -> None:
+    shares = (0.55, 0.45, 0.52, 0.48, 0.51)
+    rows = [
+        make_row(i, 0.5, "bilstm(0) conv3(0)", node_weights=(share, 1 - share))
+        for i, share in enumerate(shares)
+    ]
+    sentence = position_weights(make_history(rows)).sentence
+    assert sentence.startswith("No operation weighs clearly more or less than an equal share")
 
 
 def test_study_without_weights_says_so() -> None:

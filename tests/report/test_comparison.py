@@ -97,6 +97,13 @@ def test_single_studies_are_not_told_apart() -> None:
     assert "Whether that is more than luck cannot be said" in verdict_of(found)
 
 
+def test_a_tie_has_no_winner() -> None:
+    found = compare_studies([searched("guided", 0, rising(0.6)), searched("tpe", 0, rising(0.6))])
+    assert "guided" in verdict_of(found)
+    assert "tpe" in verdict_of(found)
+    assert verdict_of(found).endswith("none is ahead.")
+
+
 def test_a_clear_difference_is_said_to_be_one() -> None:
     assert "Clearly apart: guided is ahead of tpe." in verdict_of(compare_studies(THREE))
 
