@@ -19,9 +19,9 @@ from optuna_xmcnas.cli.output import emit
 from optuna_xmcnas.cli.records import trial_record
 from optuna_xmcnas.cli.results import print_genome
 from optuna_xmcnas.cli.studies import load_study
+from optuna_xmcnas.study import Ended
+from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.study import open_storage
-from optuna_xmcnas.worker import Ended
-from optuna_xmcnas.worker import ended_of
 
 
 if TYPE_CHECKING:

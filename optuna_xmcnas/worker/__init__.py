@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from optuna_xmcnas.study import Ended
-from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.worker.board import Board
 from optuna_xmcnas.worker.interruption import Interruption
 from optuna_xmcnas.worker.lease import Lease
@@ -18,7 +16,6 @@ from optuna_xmcnas.worker.watch import Loss
 
 __all__ = [
     "Board",
-    "Ended",
     "Ending",
     "Interruption",
     "Lease",
@@ -26,7 +23,6 @@ __all__ = [
     "SilentWorkObserver",
     "WorkObserver",
     "WorkSettings",
-    "ended_of",
     "lease_of",
     "work",
 ]

@@ -21,9 +21,9 @@ from optuna.trial import TrialState
 from optuna_xmcnas.exceptions import SearchFailedError
 from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.study import config_of
+from optuna_xmcnas.study import Ended
+from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.worker import Board
-from optuna_xmcnas.worker import Ended
-from optuna_xmcnas.worker import ended_of
 from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import Interruption
 from optuna_xmcnas.workflows.standing import population_size_of

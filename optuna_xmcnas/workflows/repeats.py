@@ -14,8 +14,8 @@ from optuna.trial import TrialState
 
 from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.genome import canonical_hash
-from optuna_xmcnas.worker import Ended
-from optuna_xmcnas.worker import ended_of
+from optuna_xmcnas.study import Ended
+from optuna_xmcnas.study import ended_of
 
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import socket
 from typing import final
 from typing import TYPE_CHECKING
 
+from optuna import TrialPruned
 from optuna.trial import TrialState
 
 from optuna_xmcnas.exceptions import ChildFailedError
@@ -106,7 +107,7 @@ def run_worker(
             return objective(trial, should_stop)
         try:
             score = objective(trial, should_stop)
-        except (ChildFailedError, ChildInterruptedError):
+        except (ChildFailedError, ChildInterruptedError, TrialPruned):
             showcase.child_ended(trial)
             raise
         showcase.child_ended(trial, score)

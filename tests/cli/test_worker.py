@@ -19,12 +19,12 @@ from optuna_xmcnas.genome import GenomeSpace
 from optuna_xmcnas.objective import checkpoint_path
 from optuna_xmcnas.samplers import RegularizedEvolutionSampler
 from optuna_xmcnas.study import config_of
+from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.study import open_storage
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.study import retry_of
 from optuna_xmcnas.study import TrialRecord
 from optuna_xmcnas.study import wanted_trials
-from optuna_xmcnas.worker import ended_of
 from optuna_xmcnas.worker.lease import LEASE_KEY
 from optuna_xmcnas.worker.trials import create_running
 from optuna_xmcnas.worker.trials import start as start_trial

@@ -14,10 +14,10 @@ from optuna_xmcnas import GenomeSpace
 from optuna_xmcnas import RegularizedEvolutionSampler
 from optuna_xmcnas.exceptions import InvalidGenomeError
 from optuna_xmcnas.genome import canonical_hash
+from optuna_xmcnas.study import Ended
+from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.study import origin_number
 from optuna_xmcnas.study import retry_of
-from optuna_xmcnas.worker import Ended
-from optuna_xmcnas.worker import ended_of
 
 
 AGE = "RegularizedEvolutionSampler:age"

@@ -75,12 +75,12 @@ from optuna_xmcnas.exceptions import ConfigMismatchError
 from optuna_xmcnas.exceptions import NonFiniteLossError
 from optuna_xmcnas.exceptions import StorageError
 from optuna_xmcnas.samplers.storage import ENDED_KEY
+from optuna_xmcnas.study import Ended
+from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.study import join_study
 from optuna_xmcnas.study import read_record
 from optuna_xmcnas.study import retry_of
 from optuna_xmcnas.study import StudyConfig
-from optuna_xmcnas.worker import Ended
-from optuna_xmcnas.worker import ended_of
 from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import loop
 from optuna_xmcnas.worker.lease import LEASE_KEY

@@ -28,12 +28,12 @@ from optuna_xmcnas.exceptions import ChildFailedError
 from optuna_xmcnas.exceptions import ChildInterruptedError
 from optuna_xmcnas.exceptions import SearchFailedError
 from optuna_xmcnas.samplers.storage import ENDED_KEY
+from optuna_xmcnas.study import Ended
+from optuna_xmcnas.study import ended_of
 from optuna_xmcnas.study import origin_number
 from optuna_xmcnas.study import Retry
 from optuna_xmcnas.study import RETRY_KEY
 from optuna_xmcnas.study import retry_of
-from optuna_xmcnas.worker import Ended
-from optuna_xmcnas.worker import ended_of
 from optuna_xmcnas.worker import Ending
 from optuna_xmcnas.worker import Interruption
 from optuna_xmcnas.worker import lease_of

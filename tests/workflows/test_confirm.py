@@ -21,10 +21,10 @@ from optuna_xmcnas.exceptions import SearchFailedError
 from optuna_xmcnas.genome import canonical_hash
 from optuna_xmcnas.objective import train_genome
 from optuna_xmcnas.samplers.storage import ENDED_KEY
+from optuna_xmcnas.study import Ended
 from optuna_xmcnas.study import open_storage
 from optuna_xmcnas.study import PatientStorage
 from optuna_xmcnas.study import read_record
-from optuna_xmcnas.worker import Ended
 from optuna_xmcnas.worker import Interruption
 from optuna_xmcnas.workflows import confirm
 from optuna_xmcnas.workflows import Confirmation

@@ -68,7 +68,9 @@ with Interruption(int(os.environ["OPTUNA_XMCNAS_PARENT"])) as interruption:
 _STUBBORN = """
 import os, signal, time
 signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getppid(), signal.SIGINT))
-open("ready", "x").close()
+with open("pid", "x") as file:
+    file.write(str(os.getpid()))
+os.rename("pid", "ready")
 while True:
     time.sleep(1)
 """
@@ -302,6 +304,12 @@ def test_an_interruption_stops_all_workers(study: Study, url: str) -> None:
         assert "INTERRUPTED" in Path(f"logs/worker-{number}.log").read_text()
 
 
+def _assert_ended() -> None:
+    """Assert that the stubborn worker is no child of this process any more."""
+    with pytest.raises(ChildProcessError):
+        os.waitpid(int(Path("ready").read_text()), os.WNOHANG)
+
+
 def test_a_second_ctrl_c_kills_the_workers(study: Study, url: str) -> None:
     def ctrl_c_when_ready() -> None:
         if Path("ready").exists() and not interruption.is_wanted:
@@ -310,8 +318,7 @@ def test_a_second_ctrl_c_kills_the_workers(study: Study, url: str) -> None:
     crew = _crew(url, _STUBBORN)
     with Interruption() as interruption, pytest.raises(KeyboardInterrupt):
         _run(study, crew, 4, Watcher(ctrl_c_when_ready), interruption)
-    with pytest.raises(ChildProcessError):  # none is left
-        os.waitpid(-1, os.WNOHANG)
+    _assert_ended()
 
 
 def test_a_worker_that_does_not_stop_is_killed(
@@ -327,8 +334,7 @@ def test_a_worker_that_does_not_stop_is_killed(
 
     ending = _run(study, _crew(url, deaf), 4, Watcher(stop_when_ready), interruption)
     assert ending is Ending.INTERRUPTED
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    _assert_ended()
 
 
 def test_an_error_in_the_crew_leaves_no_worker_behind(study: Study, url: str) -> None:
