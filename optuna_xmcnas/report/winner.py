@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from optuna_xmcnas.analysis import duration
+from optuna_xmcnas.drawing import fitting_weights
 from optuna_xmcnas.drawing import trial_caption
 from optuna_xmcnas.report.amounts import large
 from optuna_xmcnas.report.amounts import memory
@@ -92,7 +92,7 @@ def _winner(findings: Findings) -> Iterator[Block]:
     parent = findings.row(record.parent)
     yield Drawing(
         genome=record.genome,
-        node_weights=_weights(record.node_weights, record.genome.n_layers),
+        node_weights=fitting_weights(record.genome, record.node_weights),
         parent=None if parent is None else parent.genome,
         title=f"trial {winner.number} · {measure.name} {measure.text(winner.value)}",
         caption=trial_caption(record.parent, record.mutation),
@@ -187,13 +187,6 @@ def _score(findings: Findings, row: Row, metric: str) -> str:
     if not findings.measure.is_share:
         return "-" if row.value is None else findings.measure.text(row.value)
     return percent(_metric(row, metric))
-
-
-def _weights(weights: Iterable[float] | None, n_layers: int) -> tuple[float, ...] | None:
-    """Return weights that can be drawn."""
-    known = tuple(weights or ())
-    is_whole = len(known) == n_layers and all(0.0 <= weight <= 1.0 + 1e-6 for weight in known)
-    return known if is_whole else None
 
 
 def _parameters(row: Row) -> str:
